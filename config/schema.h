@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the table of keys makes beside the reader: the JSON Schema (draft-07) that editors use, the reference in Markdown,
+// and the effective configuration as YAML.
+#pragma once
+
+#include <string>
+
+#include "config/config.h"
+
+namespace pinion::config {
+
+[[nodiscard]] std::string json_schema();
+// docs/keys.md: a table of every key with type, default, meaning and what a change of it does.
+[[nodiscard]] std::string key_reference();
+// `pinionctl cat`: the effective configuration; each value that is not a default carries "# file:line".
+[[nodiscard]] std::string to_yaml(const Config& config);
+
+}  // namespace pinion::config

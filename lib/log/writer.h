@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place where the daemon's records leave the deciding thread. Two bounded lanes, lifecycle before output; a
+// thread of its own feeds the sink. The caller never waits: what does not fit is dropped and counted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/time.h"
+#include "log/sink.h"
+
+namespace pinion::log {
+
+struct DropCounts {
+    std::uint64_t lines = 0;    // worker output
+    std::uint64_t records = 0;  // lifecycle records
+    std::uint64_t failed = 0;   // the sink refused them
+};
+
+class Writer {
+public:
+    // Starts the thread (all signals blocked in it).
+    explicit Writer(std::unique_ptr<Sink> sink);
+    // Flushes for at most limits::log_flush_at_exit, then leaves a sink that hangs behind without waiting for it.
+    ~Writer();
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+    // Both return whether the record was taken. O(1), no I/O. Records of several threads keep each thread's order.
+    bool lifecycle(Record record);
+    bool output(Record record);
+    // Appends a line to a file (made if missing, mode 0640), in the same thread; with a newline added. A full disk drops
+    // and counts. `reopen_files` closes all, so that the next line opens the new one (SIGUSR1, logrotate).
+    bool file_line(const std::string& path, std::string line);
+    void reopen_files();
+
+    // What was dropped since the last call.
+    [[nodiscard]] DropCounts take_drops();
+
+    // Waits until all that was queued has been written, at most `timeout`. Whether it was. For tests and for the end.
+    bool flush(Duration timeout);
+
+private:
+    struct State;
+    // Shared with the thread, which outlives this object where the sink hangs.
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace pinion::log

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// `${…}` in `command`, `env` and `cwd`: the names `pool slot cpus numa`, integer arithmetic with `+ - * /` `%` and
+// parentheses over numbers and `slot` ("${8000+slot}"), and `$$` for a dollar. A `$` before anything else is an error,
+// so that a shell habit is told rather than passed on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace pinion {
+
+struct SubstitutionValues {
+    std::string pool;
+    std::uint32_t slot = 0;
+    std::string cpus;  // kernel list format; empty where the worker floats
+    std::string numa;  // node list of the seat; empty where unknown
+};
+
+// Whether `text` is well-formed for every slot below limits::max_workers_per_pool (a division by zero is found when a
+// slot makes it). The error gives the column within `text`, counted from 1, and a hint for `$NAME`.
+[[nodiscard]] Result<void> check_substitutions(std::string_view text);
+
+// `text` with everything replaced. Fails only where check_substitutions would, or on division by zero or overflow.
+[[nodiscard]] Result<std::string> substitute(std::string_view text, const SubstitutionValues& values);
+
+// Whether the text depends on the seat (`cpus`, `numa`): such a worker is respawned when its seat changes.
+[[nodiscard]] bool depends_on_seat(std::string_view text);
+
+}  // namespace pinion

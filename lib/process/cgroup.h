@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cgroup v2 tree of the daemon: `_daemon` for itself, POOL/SLOT for each worker. Used only where our own cgroup was
+// delegated to us, or where the operator named one. The one home of cgroupfs.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace pinion::process {
+
+// One worker's cgroup; removed by `Cgroups::remove`, not by the destructor.
+class WorkerCgroup {
+public:
+    WorkerCgroup(UniqueFd folder, UniqueFd events) : folder_(std::move(folder)), events_(std::move(events)) {}
+    // For CLONE_INTO_CGROUP and openat.
+    [[nodiscard]] int folder_fd() const noexcept { return folder_.fd(); }
+    // cgroup.events, kept open: readable changes are told by inotify or EPOLLPRI.
+    [[nodiscard]] int events_fd() const noexcept { return events_.fd(); }
+    // Whether a process is in it, by `populated` of cgroup.events.
+    [[nodiscard]] Result<bool> populated() const;
+    // SIGKILL to all in it: cgroup.kill, or on kernels before 5.14 each pid until empty.
+    [[nodiscard]] Result<void> kill() const;
+    // memory.events' oom_kill; nothing where the memory controller is not enabled.
+    [[nodiscard]] std::optional<std::uint64_t> oom_kills() const;
+
+private:
+    UniqueFd folder_;
+    UniqueFd events_;
+};
+
+class Cgroups {
+public:
+    // Our own cgroup if systemd delegated it (the `trusted.delegate` or `user.delegate` xattr) and it is writable.
+    // Nothing where it is not; then trees are ended by process group and subreaper.
+    [[nodiscard]] static std::optional<Cgroups> find_delegated();
+    // A folder of a cgroup2 file system that the operator names with --cgroup; made if missing.
+    [[nodiscard]] static Result<Cgroups> at(const std::string& folder);
+
+    // Kills whatever a dead predecessor left below POOL/SLOT, waits until it is gone (bounded), removes the folders, then
+    // moves this process into `_daemon`.
+    [[nodiscard]] Result<void> take_over();
+
+    // Makes POOL/SLOT, or opens it where it exists.
+    [[nodiscard]] Result<WorkerCgroup> make(const std::string& pool, Slot slot);
+    // Removes POOL/SLOT (and folders the worker made below it), and POOL when it was the last. EBUSY while populated.
+    [[nodiscard]] Result<void> remove(const std::string& pool, Slot slot);
+
+    [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
+
+private:
+    explicit Cgroups(std::string folder) : folder_(std::move(folder)) {}
+    std::string folder_;
+};
+
+}  // namespace pinion::process

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a child needs between fork and exec, flattened before the fork: the child only reads it. Between fork and
+// exec the child shares its parent's memory, so nothing here allocates, locks or owns.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "base/result.h"
+#include "cpu/plan.h"
+#include "model/cpu_set.h"
+#include "model/pool_spec.h"
+
+namespace pinion::process {
+
+// What the child reads. All pointers lead into one buffer that ImageBuffer owns, or are null.
+struct ChildImage {
+    const char* const* argv = nullptr;      // null-terminated
+    const char* const* envp = nullptr;      // null-terminated
+    const char* const* candidates = nullptr;  // the paths to try with execve in turn, null-terminated
+    const char* cwd = nullptr;
+    const std::uint64_t* cpu_words = nullptr;  // null: leave the mask
+    std::size_t cpu_bytes = 0;
+    const std::uint32_t* groups = nullptr;
+    std::size_t group_count = 0;
+    const ResourceLimit* limits = nullptr;
+    std::size_t limit_count = 0;
+    const char* oom_score_adj = nullptr;  // the text to write; null: leave it
+    int stdin_fd = -1;    // -1: /dev/null
+    int stdout_fd = -1;
+    int stderr_fd = -1;
+    std::uint32_t umask = 022;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    bool change_identity = false;
+    bool set_nice = false;
+    int nice = 0;
+    int scheduler = -1;     // SCHED_*; -1: leave it
+    int io_priority = -1;   // ioprio value; -1: leave it
+    rlim_t nofile_soft = 0;  // RLIMIT_NOFILE as the daemon inherited it, restored unless `limits` sets its own
+    rlim_t nofile_hard = 0;
+    int parent_pid = 0;     // for the race between PDEATHSIG and the parent's own death
+    bool die_with_parent = false;  // PR_SET_PDEATHSIG SIGKILL, after the credentials
+};
+static_assert(std::is_trivially_destructible_v<ChildImage>);
+static_assert(std::is_trivially_copyable_v<ChildImage>);
+
+// What the daemon adds to a pool's spec for one worker.
+struct ImageRequest {
+    const PoolSpec& spec;
+    const cpu::Seat& seat;
+    std::uint32_t slot = 0;
+    std::uint64_t generation = 0;
+    std::string notify_socket;  // NOTIFY_SOCKET; empty: none
+    bool die_with_parent = false;
+    rlimit nofile{};            // the daemon's own at its start
+    int stdout_fd = -1;
+    int stderr_fd = -1;
+};
+
+// Owns the memory that its image points into.
+class ImageBuffer {
+public:
+    // Substitutes, builds argv and the environment (spec.env, PATH if unset, PINION_POOL, PINION_SLOT,
+    // PINION_GENERATION, PINION_SEAT, PINION_CPUS, PINION_NUMA, NOTIFY_SOCKET, and with an identity HOME, USER, LOGNAME,
+    // SHELL unless set), and the candidates for exec. The fds stay the caller's and must outlive the spawn. Fails where a
+    // substitution does or an argument outgrows limits::max_argv_bytes.
+    [[nodiscard]] static Result<ImageBuffer> build(const ImageRequest& request);
+
+    [[nodiscard]] const ChildImage& image() const noexcept { return image_; }
+
+private:
+    ChildImage image_;
+    std::vector<std::string> strings_;
+    std::vector<const char*> pointers_;
+    std::vector<std::uint64_t> words_;
+    std::vector<std::uint32_t> groups_;
+    std::vector<ResourceLimit> limits_;
+};
+
+}  // namespace pinion::process
