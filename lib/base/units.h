@@ -16,13 +16,15 @@ namespace pinion {
 // number other than 0 is an error that says so, as is a negative, an overflowing or an empty text.
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);
 
-// The shortest text that parses back to the same value: "1m30s", "100ms", "0s".
+// The usual text, which parses back to the same value: "1m30s", "1.5s", "100ms", "0s".
 [[nodiscard]] std::string format_duration(Duration duration);
 
-// For people: the two largest units, whole: "3d4h", "2m02s", "850ms".
+// For people, rounded down: the two largest units, whole ("3d4h", "2m02s", "3d"); below a minute one, with a decimal
+// from 1 s to 10 s ("42s", "1.6s", "850ms").
 [[nodiscard]] std::string format_duration_coarse(Duration duration);
 
 // A number and one of `B KiB MiB GiB TiB` (powers of 1024) or `kB MB GB TB` (of 1000); "0" alone is allowed.
+// A fraction ("1.5GiB") is rounded down to whole bytes.
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 
 // The largest binary unit that divides evenly: "512MiB", "1000B".
