@@ -14,13 +14,15 @@
 
 namespace pinion {
 
-// A value; ids are below limits::max_cpus. Ordered by its lowest differing CPU; the empty set comes first.
+// A value; ids are below limits::max_cpus. Ordered by its lowest differing CPU, as lists of members are: {0,4} before
+// {1}, {0} before {0,4}; the empty set comes first.
 class CpuSet {
 public:
     CpuSet() = default;
     CpuSet(std::initializer_list<std::uint32_t> cpus);
 
-    // "0-3,8" → {0,1,2,3,8}. The empty text is the empty set. An error names what is wrong: a bad number, a range that
+    // "0-3,8" → {0,1,2,3,8}. The empty text is the empty set; a final newline, as files of the kernel
+    // have, is ignored. An error names what is wrong: a bad number, a range that
     // runs backwards, an id at or past limits::max_cpus.
     [[nodiscard]] static Result<CpuSet> parse(std::string_view list);
     // The shortest list: "0-3,8"; "" for the empty set.

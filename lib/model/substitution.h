@@ -19,8 +19,8 @@ struct SubstitutionValues {
     std::string numa;  // node list of the seat; empty where unknown
 };
 
-// Whether `text` is well-formed for every slot below limits::max_workers_per_pool (a division by zero is found when a
-// slot makes it). The error gives the column within `text`, counted from 1, and a hint for `$NAME`.
+// Whether `text` is well-formed, whatever the slot (a division by zero or an overflow that only some slots make is found
+// when such a slot is substituted). Parentheses nest at most limits::max_depth deep. The error gives the column within `text`, counted from 1, and a hint for `$NAME`.
 [[nodiscard]] Result<void> check_substitutions(std::string_view text);
 
 // `text` with everything replaced. Fails only where check_substitutions would, or on division by zero or overflow.
