@@ -20,7 +20,8 @@ namespace pinion::event {
 // work by a budget and come last.
 enum class Priority : std::int64_t { exits = -100, readiness = -50, timer = 0, commands = 50, output = 100 };
 
-// A registered source. Destroying it unregisters it; safe inside its own callback. Default: none.
+// A registered source. Destroying it unregisters it; safe inside its own callback. Default: none, on which the calls
+// below do nothing.
 class Source {
 public:
     struct State;
@@ -57,7 +58,7 @@ public:
     [[nodiscard]] Result<Source> add_timer(Priority priority, std::move_only_function<void()> callback);
     // The signal must be blocked. Calls back with the sending pid (0 where unknown).
     [[nodiscard]] Result<Source> add_signal(int signal, Priority priority, std::move_only_function<void(pid_t)> callback);
-    // Runs once after the current turn's other sources.
+    // Runs once, in a turn of its own after the current one; `enable(true)` has it run once more.
     [[nodiscard]] Result<Source> add_deferred(Priority priority, std::move_only_function<void()> callback);
     // Inotify on a path; the callback gets the mask and the file's name within the folder ("" where none).
     [[nodiscard]] Result<Source> add_inotify(const std::string& path, std::uint32_t mask, Priority priority,
@@ -65,8 +66,9 @@ public:
 
     // The time of the current turn, the same for all callbacks of one wake-up.
     [[nodiscard]] MonotonicTime now() const;
-    // Until `exit` was called; returns its code.
+    // Until `exit` was called; returns its code. A loop runs once.
     [[nodiscard]] Result<int> run();
+    // `code` must not be negative.
     void exit(int code);
 
     // For sd-bus, which attaches itself.

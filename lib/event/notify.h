@@ -20,20 +20,25 @@ void notify_status(std::string_view status);
 void notify_reloading(std::string_view status);  // RELOADING=1 with MONOTONIC_USEC; to be followed by notify_ready
 void notify_stopping(std::string_view status);
 
-// What a worker sent.
+inline constexpr std::size_t max_datagram_bytes = 4096;
+inline constexpr std::size_t max_status_bytes = 512;
+
+// What a worker sent. `status` is printable, at most max_status_bytes of it.
 struct WorkerMessage {
-    pid_t sender = 0;  // by SCM_CREDENTIALS
+    pid_t sender = 0;  // this and `uid` by SCM_CREDENTIALS
+    uid_t uid = 0;
     bool ready = false;
     std::optional<std::string> status;
 };
 
-// A datagram socket that workers reach by its path: NOTIFY_SOCKET. Datagrams are bounded (4 KiB), malformed ones and
-// unknown assignments are ignored.
+// A datagram socket that workers reach by its path: NOTIFY_SOCKET. A datagram past max_datagram_bytes says nothing, as
+// malformed ones and unknown assignments do. File descriptors that come along are closed.
 class NotifySocket {
 public:
-    // Binds at `path` (an old file there is replaced), mode 0666: the sender is judged by its credentials.
+    // Binds at `path` (an old file there is replaced), mode 0666: the sender is judged by its credentials. A path that no
+    // socket can have (past 107 bytes) is ENAMETOOLONG.
     [[nodiscard]] static Result<NotifySocket> bind(const std::string& path);
-    // One datagram; nothing when there is none (EAGAIN).
+    // One datagram, which may say nothing; no value when there is none (EAGAIN).
     [[nodiscard]] Result<std::optional<WorkerMessage>> receive();
     [[nodiscard]] int fd() const noexcept { return fd_.fd(); }
 
