@@ -3,14 +3,20 @@
 // delegated to us, or where the operator named one. The one home of cgroupfs.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "base/fd.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace pinion::process {
+
+// How long `take_over` waits, in all, for killed processes to be gone (one may hang in the kernel).
+inline constexpr Duration takeover_patience = std::chrono::seconds(5);
 
 // One worker's cgroup; removed by `Cgroups::remove`, not by the destructor.
 class WorkerCgroup {
@@ -40,13 +46,15 @@ public:
     // A folder of a cgroup2 file system that the operator names with --cgroup; made if missing.
     [[nodiscard]] static Result<Cgroups> at(const std::string& folder);
 
-    // Kills whatever a dead predecessor left below POOL/SLOT, waits until it is gone (bounded), removes the folders, then
-    // moves this process into `_daemon`.
+    // Kills whatever a dead predecessor left below POOL/SLOT, waits until it is gone (bounded), removes the folders,
+    // then moves this process into `_daemon`. EBUSY, with nothing touched, where another process is in `_daemon`: that
+    // daemon lives.
     [[nodiscard]] Result<void> take_over();
 
     // Makes POOL/SLOT, or opens it where it exists.
     [[nodiscard]] Result<WorkerCgroup> make(const std::string& pool, Slot slot);
-    // Removes POOL/SLOT (and folders the worker made below it), and POOL when it was the last. EBUSY while populated.
+    // Removes POOL/SLOT (and folders the worker made below it), and POOL when it was the last. EBUSY while populated;
+    // success where there is none.
     [[nodiscard]] Result<void> remove(const std::string& pool, Slot slot);
 
     [[nodiscard]] const std::string& folder() const noexcept { return folder_; }

@@ -18,7 +18,8 @@ namespace pinion::process {
 [[nodiscard]] Result<void> send_signal(int pidfd, int signal);
 
 // Reaps an ended child by its pidfd with waitid(P_PIDFD) and takes its resource usage. Nothing while it still runs.
-// `oom_killed` and `last_lines` are the caller's to fill.
+// `oom_killed` and `last_lines` are the caller's to fill. `peak_memory_bytes` is never below our own peak at the spawn:
+// the kernel carries it over exec.
 [[nodiscard]] Result<std::optional<Death>> reap(int pidfd);
 
 // Makes orphans of our children ours (PR_SET_CHILD_SUBREAPER), so that a tree can be ended without a cgroup.

@@ -6,8 +6,6 @@
 #include <sys/resource.h>
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -21,10 +19,11 @@ namespace pinion::process {
 
 // What the child reads. All pointers lead into one buffer that ImageBuffer owns, or are null.
 struct ChildImage {
-    const char* const* argv = nullptr;      // null-terminated
-    const char* const* envp = nullptr;      // null-terminated
+    const char* const* argv = nullptr;        // null-terminated
+    const char* const* envp = nullptr;        // null-terminated
     const char* const* candidates = nullptr;  // the paths to try with execve in turn, null-terminated
     const char* cwd = nullptr;
+    const char* user = nullptr;                // the name behind `uid`, for messages; may be null
     const std::uint64_t* cpu_words = nullptr;  // null: leave the mask
     std::size_t cpu_bytes = 0;
     const std::uint32_t* groups = nullptr;
@@ -32,7 +31,7 @@ struct ChildImage {
     const ResourceLimit* limits = nullptr;
     std::size_t limit_count = 0;
     const char* oom_score_adj = nullptr;  // the text to write; null: leave it
-    int stdin_fd = -1;    // -1: /dev/null
+    int stdin_fd = -1;                    // -1: /dev/null
     int stdout_fd = -1;
     int stderr_fd = -1;
     std::uint32_t umask = 022;
@@ -41,11 +40,11 @@ struct ChildImage {
     bool change_identity = false;
     bool set_nice = false;
     int nice = 0;
-    int scheduler = -1;     // SCHED_*; -1: leave it
-    int io_priority = -1;   // ioprio value; -1: leave it
+    int scheduler = -1;      // SCHED_*; -1: leave it
+    int io_priority = -1;    // ioprio value; -1: leave it
     rlim_t nofile_soft = 0;  // RLIMIT_NOFILE as the daemon inherited it, restored unless `limits` sets its own
     rlim_t nofile_hard = 0;
-    int parent_pid = 0;     // for the race between PDEATHSIG and the parent's own death
+    int parent_pid = 0;            // for the race between PDEATHSIG and the parent's own death
     bool die_with_parent = false;  // PR_SET_PDEATHSIG SIGKILL, after the credentials
 };
 static_assert(std::is_trivially_destructible_v<ChildImage>);
@@ -59,7 +58,7 @@ struct ImageRequest {
     std::uint64_t generation = 0;
     std::string notify_socket;  // NOTIFY_SOCKET; empty: none
     bool die_with_parent = false;
-    rlimit nofile{};            // the daemon's own at its start
+    rlimit nofile{};  // the daemon's own at its start
     int stdout_fd = -1;
     int stderr_fd = -1;
 };
@@ -68,16 +67,26 @@ struct ImageRequest {
 class ImageBuffer {
 public:
     // Substitutes, builds argv and the environment (spec.env, PATH if unset, PINION_POOL, PINION_SLOT,
-    // PINION_GENERATION, PINION_SEAT, PINION_CPUS, PINION_NUMA, NOTIFY_SOCKET, and with an identity HOME, USER, LOGNAME,
-    // SHELL unless set), and the candidates for exec. The fds stay the caller's and must outlive the spawn. Fails where a
-    // substitution does or an argument outgrows limits::max_argv_bytes.
+    // PINION_GENERATION, PINION_SEAT, PINION_CPUS, PINION_NUMA, NOTIFY_SOCKET, and with an identity HOME, USER,
+    // LOGNAME, SHELL unless set), and the candidates for exec. PINION_CPUS and PINION_NUMA are empty where the worker
+    // floats. The fds stay the caller's and must outlive the spawn. Fails where a substitution does, on a NUL
+    // character, or where an argument or a variable outgrows limits::max_argv_bytes (its final NUL counted, as the
+    // kernel does).
     [[nodiscard]] static Result<ImageBuffer> build(const ImageRequest& request);
 
+    // Valid as long as this object, or the one it was moved to.
     [[nodiscard]] const ChildImage& image() const noexcept { return image_; }
 
+    ImageBuffer(ImageBuffer&&) noexcept = default;
+    ImageBuffer& operator=(ImageBuffer&&) noexcept = default;
+    ImageBuffer(const ImageBuffer&) = delete;
+    ImageBuffer& operator=(const ImageBuffer&) = delete;
+    ~ImageBuffer() = default;
+
 private:
+    ImageBuffer() = default;
     ChildImage image_;
-    std::vector<std::string> strings_;
+    std::vector<char> bytes_;  // one arena: a moved vector keeps its addresses, a moved std::string may not
     std::vector<const char*> pointers_;
     std::vector<std::uint64_t> words_;
     std::vector<std::uint32_t> groups_;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's tree without a cgroup: found from above. All of it descends from us, since its orphans come to us: it is
+// what hangs below the leader, and below each adopted child of ours that the leader's session, its process group or the
+// tag in the environment gives to this worker. An orphan that left the session *and* dropped its environment is
+// nobody's.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/fd.h"
+#include "process/child.h"
+#include "process/process_facts.h"
+#include "process/raw_syscall.h"
+
+namespace pinion::process {
+namespace {
+
+constexpr std::size_t max_environment_bytes = 8 << 20;
+constexpr int max_passes = 100;  // over a tree that forks faster than it is found; the caller looks again
+
+bool carries_tag(pid_t pid, const TreeTag& tag) {
+    const auto environment = read_file("/proc/" + std::to_string(pid) + "/environ", max_environment_bytes);
+    return environment && holds_entry(*environment, "PINION_POOL=" + tag.pool) &&
+           holds_entry(*environment, "PINION_SLOT=" + std::to_string(tag.slot)) &&
+           holds_entry(*environment, "PINION_GENERATION=" + std::to_string(tag.generation));
+}
+
+// A session's number is not given to a new process while a member lives, so an equal number is the same session.
+bool is_of_tree(const ProcessFacts& child, const TreeTag& tag) {
+    const bool has_leader = tag.leader > 1;  // 0 is a session outside our pid namespace
+    if (has_leader && (child.session == tag.leader || child.group == tag.leader)) return true;
+    return carries_tag(child.pid, tag);
+}
+
+// Our children that are not the main process of another worker.
+std::vector<pid_t> unknown_children(const std::vector<pid_t>& known) {
+    std::vector<pid_t> sorted = known;
+    std::ranges::sort(sorted);
+    std::vector<pid_t> children = children_of(::getpid());
+    std::erase_if(children, [&](pid_t pid) { return std::ranges::binary_search(sorted, pid); });
+    return children;
+}
+
+std::vector<pid_t> without_leader(const std::vector<pid_t>& known, const TreeTag& tag) {
+    std::vector<pid_t> others = known;
+    std::erase(others, tag.leader);
+    return others;
+}
+
+// Sends by a pidfd, once the pid behind it is seen to be still the process of `facts`.
+bool send_to(const ProcessFacts& facts, int signal) {
+    const long opened = raw_syscall(SYS_pidfd_open, facts.pid, 0);
+    if (opened < 0) return false;
+    const UniqueFd pidfd(static_cast<int>(opened));
+    const auto now = read_facts(facts.pid);
+    if (!now || now->start_time != facts.start_time || !now->running) return false;
+    return raw_syscall(SYS_pidfd_send_signal, pidfd.fd(), signal, nullptr, 0) == 0;
+}
+
+// Stops what it finds: a stopped process forks no more (one in the middle of it starts over), so the list of its
+// children, read afterwards, is whole.
+class Catcher {
+public:
+    Catcher(const TreeTag& tag, std::vector<pid_t> others) : tag_(tag), others_(std::move(others)) {}
+
+    // One walk. Whether it found somebody new.
+    bool pass() {
+        const std::size_t before = caught_.size();
+        for (const pid_t pid : unknown_children(others_)) {
+            const auto facts = read_facts(pid);
+            if (facts && facts->parent == ::getpid() && is_of_tree(*facts, tag_)) descend(*facts);
+        }
+        return caught_.size() > before;
+    }
+
+    std::size_t kill_all() const {
+        std::size_t killed = 0;
+        for (const ProcessFacts& facts : caught_) killed += send_to(facts, SIGKILL) ? 1 : 0;
+        // While one that we hold is a member, the group's number can be no stranger's.
+        const bool group_is_ours = std::ranges::any_of(caught_, [&](const ProcessFacts& facts) {
+            const auto now = read_facts(facts.pid);
+            return now && now->start_time == facts.start_time && now->group == tag_.leader;
+        });
+        if (group_is_ours) ::kill(-tag_.leader, SIGKILL);
+        return killed;
+    }
+
+private:
+    void descend(const ProcessFacts& root) {
+        std::vector<ProcessFacts> open{root};
+        while (!open.empty()) {
+            const ProcessFacts facts = open.back();
+            open.pop_back();
+            if (facts.running && !is_caught(facts)) {
+                if (send_to(facts, SIGSTOP)) caught_.push_back(facts);
+            }
+            for (const pid_t pid : children_of(facts.pid)) {
+                const auto child = read_facts(pid);
+                if (child && child->parent == facts.pid) open.push_back(*child);
+            }
+        }
+    }
+    bool is_caught(const ProcessFacts& facts) const {
+        return std::ranges::any_of(caught_, [&](const ProcessFacts& other) {
+            return other.pid == facts.pid && other.start_time == facts.start_time;
+        });
+    }
+
+    const TreeTag& tag_;
+    std::vector<pid_t> others_;
+    std::vector<ProcessFacts> caught_;
+};
+
+}  // namespace
+
+std::size_t kill_tree(const TreeTag& tag, const std::vector<pid_t>& known) {
+    Catcher catcher(tag, without_leader(known, tag));
+    for (int i = 0; i < max_passes && catcher.pass(); ++i) {
+    }
+    return catcher.kill_all();
+}
+
+bool tree_alive(const TreeTag& tag, const std::vector<pid_t>& known) {
+    for (const pid_t pid : unknown_children(without_leader(known, tag))) {
+        const auto facts = read_facts(pid);
+        if (!facts || facts->parent != ::getpid()) continue;
+        // Nothing lives below a zombie: its children are ours by now.
+        if (facts->running && is_of_tree(*facts, tag)) return true;
+    }
+    return false;
+}
+
+std::vector<pid_t> reap_strays(const std::vector<pid_t>& known) {
+    std::vector<pid_t> reaped;
+    for (const pid_t pid : unknown_children(known)) {
+        siginfo_t info{};
+        if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 && info.si_pid == pid)
+            reaped.push_back(pid);
+    }
+    return reaped;
+}
+
+}  // namespace pinion::process
