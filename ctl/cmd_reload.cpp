@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// `reload`: the daemon reads its configuration again; every reason for a refusal is shown.
+#include "base/text.h"
+#include "ctl/client.h"
+#include "ctl/commands.h"
+#include "ctl/display.h"
+
+namespace pinion::ctl {
+
+namespace {
+
+// A refusal of a reload has a line for each diagnostic: they are shown as they are, then the verdict.
+Exit report_refusal(const Context& context, const Failure& failure) {
+    if (context.wants_json())
+        print_document(context,
+                       wire::Json::object().set("version", 1).set("changed", false).set("error", failure.message));
+    if (failure.message.find('\n') == std::string::npos) return report(context, failure);
+    for (std::string_view line : split(failure.message, '\n'))
+        if (!line.empty()) complain(context, harmless(line));
+    return failure.exit;
+}
+
+}  // namespace
+
+Exit run(const ReloadOptions&, Context& context) {
+    auto client = Client::connect(context.global.runtime_dir);
+    if (!client) return report(context, client.error());
+    auto outcome = client->reload();
+    if (!outcome) return report_refusal(context, outcome.error());
+    if (context.wants_json()) {
+        wire::Json messages = wire::Json::array();
+        for (const std::string& message : outcome->messages) messages.push(message);
+        print_document(context, wire::Json::object()
+                                    .set("version", 1)
+                                    .set("changed", outcome->changed)
+                                    .set("messages", std::move(messages)));
+        return Exit::done;
+    }
+    for (const std::string& message : outcome->messages) print(context, harmless(message) + "\n");
+    if (outcome->messages.empty()) print(context, outcome->changed ? "reloaded\n" : "nothing changed\n");
+    return Exit::done;
+}
+
+}  // namespace pinion::ctl

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/plan_screen.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "base/text.h"
+#include "ctl/display.h"
+#include "ctl/table.h"
+
+namespace pinion::ctl {
+
+namespace {
+
+using config::Change;
+using config::ChangeKind;
+using wire::Json;
+
+// The words of the documents: what happens to the pool's workers.
+const char* word_of(ChangeKind kind) {
+    switch (kind) {
+        case ChangeKind::added: return "added";
+        case ChangeKind::removed: return "removed";
+        case ChangeKind::resized: return "resized";
+        case ChangeKind::replaced: return "replaced";
+        case ChangeKind::tuned: return "retuned";
+    }
+    return "";
+}
+
+std::string nodes_text(const std::vector<std::uint32_t>& nodes) {
+    std::string text;
+    for (const std::uint32_t node : nodes) text += (text.empty() ? "" : ",") + std::to_string(node);
+    return text;
+}
+
+const char* how(const cpu::Seat& seat) {
+    if (seat.exclusive) return "exclusive";
+    return seat.cpus.empty() ? "floating" : "soft";
+}
+
+std::string change_text(const Change& change) {
+    std::string text = std::string(word_of(change.kind)) + " " + change.pool;
+    if (!change.fields.empty()) text += ": " + join(change.fields, ", ");
+    if (!change.respawn_fields.empty())
+        text += " (workers restart one by one, because of " + join(change.respawn_fields, ", ") + ")";
+    return text;
+}
+
+std::string comparison_text(const Comparison& comparison, const TerminalTraits& traits) {
+    const auto line = [&](const std::string& text) {
+        const std::string shown = traits.tty && !traits.utf8 ? to_ascii(harmless(text)) : harmless(text);
+        return traits.tty ? wrap(shown, traits.width, 4) : shown + "\n";
+    };
+    std::string text = "\n" + line("Compared with " + comparison.with + ":");
+    for (const Change& change : comparison.changes) text += line("  " + change_text(change));
+    if (!comparison.untouched.empty()) {
+        const std::string what = comparison.names_only ? "  same names and numbers: " : "  untouched: ";
+        text += line(what + join(comparison.untouched, ", "));
+    }
+    if (comparison.changes.empty()) text += line("  nothing changes");
+    if (comparison.names_only && !comparison.untouched.empty())
+        text += line("  (the daemon tells names and numbers only: for every field say --against OLDFILE)");
+    return text;
+}
+
+Json notes_json(const std::vector<cpu::PlanNote>& notes) {
+    Json list = Json::array();
+    for (const cpu::PlanNote& note : notes)
+        list.push(Json::object().set("code", note.code).set("pool", note.pool).set("message", note.message));
+    return list;
+}
+
+Json strings(const std::vector<std::string>& values) {
+    Json list = Json::array();
+    for (const std::string& value : values) list.push(value);
+    return list;
+}
+
+bool is_exclusive(const CpuRequest& request) {
+    return std::holds_alternative<CpuExclusive>(request) || std::holds_alternative<CpuSeats>(request);
+}
+
+}  // namespace
+
+Comparison compare(const config::Config& before, const config::Config& after, std::string with) {
+    Comparison comparison{.with = std::move(with), .changes = config::diff(&before, after)};
+    for (const auto& [name, spec] : after.pools())
+        if (before.pools().contains(name) &&
+            std::ranges::find(comparison.changes, name, &Change::pool) == comparison.changes.end())
+            comparison.untouched.push_back(name);
+    return comparison;
+}
+
+Comparison compare(const Snapshot& running, const cpu::Plan& plan, const config::Config& after) {
+    Comparison comparison{.with = "the running daemon", .names_only = true};
+    for (const auto& [name, spec] : after.pools()) {
+        const PoolRow* pool = find_pool(running, name);
+        const cpu::PoolSeats* seats = plan.find(name);
+        if (pool == nullptr || pool->withdrawn)
+            comparison.changes.push_back({.kind = ChangeKind::added, .pool = name});
+        else if (seats != nullptr && !pool->stopped_by_operator && pool->wanted != seats->seats.size())
+            comparison.changes.push_back({.kind = ChangeKind::resized, .pool = name, .fields = {"workers"}});
+        else
+            comparison.untouched.push_back(name);
+    }
+    for (const PoolRow& pool : running.pools)
+        if (!pool.withdrawn && !after.pools().contains(pool.name))
+            comparison.changes.push_back({.kind = ChangeKind::removed, .pool = pool.name});
+    std::ranges::sort(comparison.changes, {}, &Change::pool);
+    return comparison;
+}
+
+cpu::Ledger ledger_of(const Snapshot& running, const config::Config& config) {
+    cpu::Ledger ledger;
+    for (const WorkerRow& worker : running.workers) {
+        const auto spec = config.pools().find(worker.pool);
+        const auto cpus = CpuSet::parse(worker.seat);
+        if (spec == config.pools().end() || !cpus || cpus->empty()) continue;
+        ledger.push_back({.pool = worker.pool,
+                          .slot = static_cast<std::uint32_t>(worker.slot),
+                          .cpus = *cpus,
+                          .exclusive = is_exclusive(spec->second->cpu)});
+    }
+    return ledger;
+}
+
+std::string plan_text(const cpu::Plan& plan, const Comparison* comparison, const TerminalTraits& traits) {
+    Table table;
+    table.columns = {{.name = "SEAT"},
+                     {.name = "CPUS", .align = Align::left, .priority = 1},
+                     {.name = "MASK", .align = Align::left, .priority = 2},
+                     {.name = "NODES", .align = Align::left, .priority = 4},
+                     {.name = "KIND", .align = Align::left, .priority = 3}};
+    for (const cpu::PoolSeats& pool : plan.pools)
+        for (const cpu::Seat& seat : pool.seats)
+            table.rows.push_back({.cells = {{pool.pool + "/" + std::to_string(seat.slot)},
+                                            {seat.cpus.to_list()},
+                                            {seat.mask.to_list()},
+                                            {nodes_text(seat.nodes)},
+                                            {how(seat)}}});
+    const Rendered rendered = render(table, traits);
+    std::string text = rendered.text;
+    if (!traits.tty) return comparison == nullptr ? text : text + comparison_text(*comparison, traits);
+    const std::string shared = plan.shared.to_list();
+    text += "\n" + wrap("Shared CPUs: " + (shared.empty() ? "none" : shared), traits.width, 4);
+    if (!rendered.hidden.empty()) text += wrap("Hidden: " + join(rendered.hidden, " "), traits.width, 8);
+    return comparison == nullptr ? text : text + comparison_text(*comparison, traits);
+}
+
+std::string notes_text(const cpu::Plan& plan, const TerminalTraits& traits) {
+    std::string text;
+    const auto add = [&](const std::vector<cpu::PlanNote>& notes, const char* severity, Colour colour) {
+        for (const cpu::PlanNote& note : notes) {
+            std::string message = harmless(note.code + " " + note.message);
+            if (traits.tty && !traits.utf8) message = to_ascii(message);
+            text += paint(severity, colour, traits) + ": " + message + "\n";
+        }
+    };
+    add(plan.errors, "error", Colour::red);
+    add(plan.warnings, "warning", Colour::yellow);
+    return text;
+}
+
+Json plan_document(const cpu::Plan& plan, const Comparison* comparison) {
+    Json pools = Json::array();
+    for (const cpu::PoolSeats& pool : plan.pools) {
+        Json seats = Json::array();
+        for (const cpu::Seat& seat : pool.seats)
+            seats.push(Json::object()
+                           .set("slot", seat.slot)
+                           .set("cpus", seat.cpus.to_list())
+                           .set("mask", seat.mask.to_list())
+                           .set("nodes", nodes_text(seat.nodes))
+                           .set("exclusive", seat.exclusive));
+        pools.push(Json::object().set("name", pool.pool).set("seats", std::move(seats)));
+    }
+    Json document = Json::object().set("version", 1).set("pools", std::move(pools));
+    document.set("shared", plan.shared.to_list());
+    document.set("warnings", notes_json(plan.warnings)).set("errors", notes_json(plan.errors));
+    if (comparison == nullptr) return document;
+    Json changes = Json::array();
+    for (const Change& change : comparison->changes)
+        changes.push(Json::object()
+                         .set("pool", change.pool)
+                         .set("change", word_of(change.kind))
+                         .set("fields", strings(change.fields))
+                         .set("respawn_fields", strings(change.respawn_fields)));
+    document.set("compared_with", comparison->with).set("changed", !comparison->changes.empty());
+    document.set("changes", std::move(changes)).set("untouched", strings(comparison->untouched));
+    return document;
+}
+
+}  // namespace pinion::ctl
