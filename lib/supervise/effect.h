@@ -75,8 +75,8 @@ struct PoolChanged { std::string pool; std::uint32_t workers = 0; bool respawn =
 struct PoolLeft { std::string pool; };
 struct PoolWaits { std::string pool; std::vector<std::string> for_pools; };
 struct PoolReached { std::string pool; std::string state; };  // completed, failed, stopped, running after degraded
-struct WorkerStarting { WorkerId worker; cpu::Seat seat; };
-struct WorkerIsReady { WorkerId worker; Duration after{}; };
+struct WorkerStarting { WorkerId worker; cpu::Seat seat; };  // it was spawned
+struct WorkerIsReady { WorkerId worker; Duration after{}; };  // only where start.ready is notify
 struct WorkerStartTimedOut { WorkerId worker; Duration after{}; };
 struct WorkerStopping { WorkerId worker; int signal = 0; std::string reason; Duration timeout{}; };
 struct WorkerKilled { WorkerId worker; std::string reason; };  // the stop timeout passed, or the tree outlived its main process
