@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Seats that the configuration names CPU by CPU: whether they can be had.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cpu/claims.h"
+#include "cpu/context.h"
+
+namespace pinion::cpu {
+
+struct GivenSeats {
+    const std::string& pool;
+    std::uint32_t workers = 0;
+    const std::vector<CpuSet>& seats;
+};
+
+// Nothing where each worker can have its seat; else the first of: a seat outside U (one that no worker needs included),
+// fewer seats than workers, a seat that overlaps another of the list or one that is held.
+[[nodiscard]] std::optional<PlanNote> check_given(const Context& context, const Claims& claims,
+                                                  const GivenSeats& given);
+
+[[nodiscard]] std::uint32_t cores_touched(const Context& context, const CpuSet& cpus);
+
+}  // namespace pinion::cpu

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/machine.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "cpu/quota.h"
+#include "model/limits.h"
+
+namespace pinion::cpu {
+namespace {
+
+// A process that starts threads faster than they can be pinned is given up after so many looks at its threads.
+constexpr int max_passes = 64;
+// Mask buffers grow up to this many words; the kernel's CONFIG_NR_CPUS is at most 8192.
+constexpr std::size_t max_mask_words = 1024;
+
+struct CloseFolder {
+    void operator()(DIR* folder) const noexcept { closedir(folder); }
+};
+
+CpuSet from_words(const std::vector<std::uint64_t>& words) {
+    CpuSet cpus;
+    for (std::uint32_t cpu = 0; cpu < limits::max_cpus && cpu / 64 < words.size(); ++cpu)
+        if ((words[cpu / 64] >> (cpu % 64) & 1U) != 0) cpus.add(cpu);
+    return cpus;
+}
+
+Result<std::vector<int>> threads_of(int pid) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/task";
+    const std::unique_ptr<DIR, CloseFolder> folder(opendir(path.c_str()));
+    if (!folder) return fail_errno(errno == ENOENT ? ESRCH : errno, "list its threads");
+    std::vector<int> tids;
+    for (;;) {
+        errno = 0;
+        const dirent* const entry = readdir(folder.get());
+        if (entry == nullptr) break;
+        if (const auto tid = parse_integer(entry->d_name)) tids.push_back(static_cast<int>(*tid));
+    }
+    // The folder of a process that ends meanwhile fails, or just runs dry.
+    if (errno != 0) return fail_errno(errno == ENOENT ? ESRCH : errno, "list its threads");
+    if (tids.empty()) return fail_errno(ESRCH, "list its threads");
+    return tids;
+}
+
+Result<void> pin_thread(int tid, const CpuSet& mask) {
+    const auto& words = mask.words();
+    const auto* const set = reinterpret_cast<const cpu_set_t*>(words.data());
+    if (sched_setaffinity(tid, words.size() * sizeof(words[0]), set) != 0)
+        return fail_last("set the mask of thread " + std::to_string(tid));
+    PINION_TRY(in_force, read_affinity(tid));
+    if (in_force == mask) return {};
+    return fail("set the mask of thread " + std::to_string(tid) + ": the kernel gave it '" + in_force.to_list() + "'");
+}
+
+Result<void> pin_all_threads(int pid, const CpuSet& mask) {
+    std::set<int> pinned;
+    for (int pass = 0; pass < max_passes; ++pass) {
+        PINION_TRY(tids, threads_of(pid));
+        bool found_new = false;
+        for (const int tid : tids) {
+            if (!pinned.insert(tid).second) continue;
+            found_new = true;
+            const auto result = pin_thread(tid, mask);
+            if (!result && result.error().code != ESRCH) return result;
+        }
+        // Threads inherit the mask of the one that starts them: none is left to start an unpinned one.
+        if (!found_new) return {};
+    }
+    return fail("its threads change faster than they can be pinned");
+}
+
+}  // namespace
+
+Result<CpuSet> read_affinity(int tid) {
+    for (std::vector<std::uint64_t> words(limits::max_cpus / 64);; words.assign(words.size() * 2, 0)) {
+        auto* const set = reinterpret_cast<cpu_set_t*>(words.data());
+        if (sched_getaffinity(tid, words.size() * sizeof(words[0]), set) == 0) return from_words(words);
+        // EINVAL: the kernel's masks are longer than the buffer.
+        if (errno != EINVAL || words.size() >= max_mask_words)
+            return fail_last("read the mask of thread " + std::to_string(tid));
+    }
+}
+
+Result<MachineLimits> read_limits() {
+    MachineLimits limits;
+    PINION_TRY(allowed, read_affinity(0));
+    limits.allowed = std::move(allowed);
+    PINION_TRY(quota, read_quota(""));
+    limits.quota = quota;
+    return limits;
+}
+
+Result<void> pin_process(int pid, const CpuSet& mask) {
+    const std::string what = "pin process " + std::to_string(pid) + " to the CPUs '" + mask.to_list() + "'";
+    if (mask.empty()) return fail_errno(EINVAL, what);
+    if (auto result = pin_all_threads(pid, mask); !result) return in_context(what, std::move(result).error());
+    return {};
+}
+
+}  // namespace pinion::cpu

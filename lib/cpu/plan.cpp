@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of a plan: exclusive seats, then what they leave to soft and floating workers, then what is to be said.
+#include "cpu/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "cpu/context.h"
+#include "cpu/domain.h"
+#include "cpu/exclusive.h"
+#include "cpu/findings.h"
+#include "cpu/notes.h"
+#include "cpu/soft.h"
+
+namespace pinion::cpu {
+namespace {
+
+bool is_soft(const PoolRequest& request) { return std::holds_alternative<CpuAuto>(request.cpu); }
+bool is_floating(const PoolRequest& request) { return std::holds_alternative<CpuNone>(request.cpu); }
+
+bool shares(const PoolRequest& request) {
+    return (is_soft(request) || is_floating(request)) && (request.workers.automatic || request.workers.number > 0);
+}
+
+std::uint32_t count_sharing(const Context& context, const PoolRequest& request, Plan& plan) {
+    if (!request.workers.automatic) return request.workers.number;
+    const std::uint32_t fitting = is_soft(request) ? shared_cores(context, plan.shared) : context.usable.cpus.count();
+    const AutoCount count = auto_count(fitting, context.universe.quota, 1);
+    if (count.quota_below_one) plan.warnings.push_back(quota_below_one(request.pool, *context.universe.quota, 1));
+    return count.workers;
+}
+
+void add_exclusive(const Context& context, ExclusiveSeats seats, Plan& plan) {
+    for (auto& [pool, chosen] : seats.pools) {
+        PoolSeats& entry = plan.pools.emplace_back(pool, std::vector<Seat>{});
+        for (CpuSet& cpus : chosen) {
+            Seat& seat = entry.seats.emplace_back();
+            seat.slot = static_cast<std::uint32_t>(entry.seats.size() - 1);
+            seat.nodes = nodes_near(context.topology.root, cpus);
+            seat.mask = cpus;
+            seat.cpus = std::move(cpus);
+            seat.exclusive = true;
+        }
+    }
+    plan.shared = context.usable.cpus - seats.claims.all();
+    plan.warnings = std::move(seats.warnings);
+    plan.errors = std::move(seats.errors);
+}
+
+void add_floating(const PoolRequest& request, std::uint32_t workers, Plan& plan) {
+    PoolSeats& entry = plan.pools.emplace_back(request.pool, std::vector<Seat>(workers));
+    for (std::uint32_t slot = 0; slot < workers; ++slot) {
+        entry.seats[slot].slot = slot;
+        entry.seats[slot].mask = plan.shared;
+    }
+}
+
+void add_soft(const Context& context, const std::vector<SoftPool>& pools, Plan& plan) {
+    if (pools.empty()) return;
+    std::map<CpuSet, std::vector<std::uint32_t>> nodes;  // by core: there may be many more workers than cores
+    for (auto& [pool, cores] : place_soft(context, plan.shared, pools)) {
+        PoolSeats& entry = plan.pools.emplace_back(pool, std::vector<Seat>(cores.size()));
+        for (std::uint32_t slot = 0; slot < cores.size(); ++slot) {
+            Seat& seat = entry.seats[slot];
+            seat.slot = slot;
+            seat.cpus = cores[slot];
+            seat.mask = cores[slot];
+            const auto [known, fresh] = nodes.try_emplace(seat.cpus);
+            if (fresh) known->second = nodes_near(context.topology.root, seat.cpus);
+            seat.nodes = known->second;
+        }
+    }
+}
+
+// The order of the requests must not show in the answer.
+void sort_answer(Plan& plan) {
+    std::ranges::sort(plan.pools, {}, &PoolSeats::pool);
+    const auto by_pool = [](const PlanNote& note) { return std::tie(note.pool, note.code, note.message); };
+    std::ranges::sort(plan.warnings, {}, by_pool);
+    std::ranges::sort(plan.errors, {}, by_pool);
+}
+
+}  // namespace
+
+const PoolSeats* Plan::find(const std::string& pool) const noexcept {
+    const auto found = std::ranges::lower_bound(pools, pool, {}, &PoolSeats::pool);
+    return found != pools.end() && found->pool == pool ? &*found : nullptr;
+}
+
+Ledger Plan::ledger() const {
+    Ledger ledger;
+    for (const PoolSeats& pool : pools)
+        for (const Seat& seat : pool.seats)
+            if (!seat.cpus.empty()) ledger.push_back({pool.pool, seat.slot, seat.cpus, seat.exclusive});
+    return ledger;
+}
+
+Plan plan(const Topology& topology, const Universe& universe, const std::vector<PoolRequest>& requests,
+          const Ledger& ledger) {
+    const Context context(topology, universe, ledger);
+    Plan plan;
+    ExclusiveSeats exclusive = place_exclusive(context, requests, std::ranges::any_of(requests, shares));
+    const Claims claims = exclusive.claims;
+    add_exclusive(context, std::move(exclusive), plan);
+
+    std::vector<SoftPool> soft;
+    for (const PoolRequest& request : requests) {
+        if (!is_soft(request) && !is_floating(request)) continue;
+        if (plan.shared.empty() && shares(request)) {
+            plan.errors.push_back(no_shared(context, claims, request));
+            continue;
+        }
+        const std::uint32_t workers = count_sharing(context, request, plan);
+        if (is_floating(request) || workers == 0)
+            add_floating(request, workers, plan);
+        else
+            soft.push_back({request.pool, workers});
+    }
+    add_soft(context, soft, plan);
+    const std::vector<PlanNote> found = findings(context, plan);
+    plan.warnings.insert(plan.warnings.end(), found.begin(), found.end());
+    sort_answer(plan);
+    return plan;
+}
+
+}  // namespace pinion::cpu
