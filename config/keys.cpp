@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/keys.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "config/codec_command.h"
+#include "config/codec_policy.h"
+#include "model/limits.h"
+
+namespace pinion::config {
+namespace {
+
+using enum ChangeClass;
+
+// A row: `Codec` reads, prints and compares what `access` finds in a draft.
+template <class Codec, auto access>
+Key row(Section section, std::string_view path, ChangeClass change, std::string_view meaning) {
+    Key key{.section = section, .path = path, .meaning = meaning, .change = change};
+    key.type = &Codec::type;
+    key.schema = &Codec::schema;
+    key.read = [](const Reading& reading, const Node& node, Draft& draft) {
+        Codec::read(reading, node, access(draft));
+    };
+    key.print = [](const Draft& draft) { return Codec::print(access(draft)); };
+    key.same = [](const Draft& a, const Draft& b) { return access(a) == access(b); };
+    return key;
+}
+
+template <class Codec, auto access>
+Key pool_row(std::string_view path, ChangeClass change, std::string_view meaning) {
+    return row<Codec, access>(Section::pool, path, change, meaning);
+}
+
+Key later(Section section, Stage stage, std::string_view path) {
+    return {.section = section, .path = path, .meaning = {}, .stage = stage};
+}
+
+// Another priority is taken over at once; another kind of target is a file descriptor that the worker already holds.
+bool is_priority_change(const LogTarget& a, const LogTarget& b) {
+    return std::holds_alternative<LogToJournal>(a) && std::holds_alternative<LogToJournal>(b);
+}
+
+template <int default_priority, auto access>
+Key log_row(std::string_view path, std::string_view meaning) {
+    Key key = pool_row<LogTargetCodec<default_priority>, access>(path, respawn, meaning);
+    key.null_is_value = true;
+    key.applies_live = [](const Draft& a, const Draft& b) { return is_priority_change(access(a), access(b)); };
+    return key;
+}
+
+#define AT(member) [](auto& draft) -> auto& { return draft.member; }
+
+void add_daemon(std::vector<Key>& keys) {
+    constexpr auto section = Section::daemon;
+    keys.insert(keys.end(),
+                {row<BooleanCodec, AT(daemon.watch)>(section, "watch", live, "Reload when a file is saved."),
+                 row<DurationCodec, AT(daemon.shutdown_timeout)>(
+                     section, "shutdown_timeout", live,
+                     "How long all pools together may take to stop; what still runs then is killed."),
+                 row<IntegerCodec<std::uint32_t, 1, 1'000'000>, AT(daemon.log_lines_per_second)>(
+                     section, "log_lines_per_second", live,
+                     "Budget of one worker's output; lines above it are dropped and counted.")});
+}
+
+void add_machine(std::vector<Key>& keys) {
+    constexpr auto section = Section::machine;
+    keys.insert(keys.end(), {row<CpusCodec, AT(machine.cpus)>(section, "cpus", live, "The CPUs that pools may use."),
+                             row<ReserveCodec, AT(machine)>(
+                                 section, "reserve", live, "What is kept free of pools, for the rest of the system.")});
+    // `reserve` is two members of the specification; the codec sees all of it, so the comparison is its own.
+    keys.back().same = [](const Draft& a, const Draft& b) {
+        return a.machine.reserve_cores == b.machine.reserve_cores && a.machine.reserve_cpus == b.machine.reserve_cpus;
+    };
+    for (const auto path : {"inherited_mask", "isolated", "half_cores", "enforce", "foreign_pins", "audit"})
+        keys.push_back(later(section, Stage::placement, path));
+}
+
+void add_process(std::vector<Key>& keys) {
+    keys.insert(
+        keys.end(),
+        {pool_row<KindCodec, AT(pool.kind)>("kind", respawn,
+                                            "What the pool is for: keeping workers of a program alive."),
+         pool_row<CommandCodec, AT(pool.command)>("command", respawn,
+                                                  "The program and its arguments; required. A text is split like a "
+                                                  "unit file's ExecStart, never by a shell."),
+         pool_row<WorkersCodec, AT(pool.workers)>("workers", live,
+                                                  "How many workers are kept; auto: as the CPUs allow."),
+         pool_row<CpuCodec, AT(pool.cpu)>(
+             "cpu", live,
+             "Which CPUs each worker gets: auto pins it softly to a core, none lets it float, a number of cores or "
+             "threads is its own alone."),
+         pool_row<EnvironmentCodec, AT(pool.env)>("env", respawn, "Variables of the workers' environment."),
+         pool_row<FileListCodec, AT(env_files)>(
+             "env_file", respawn,
+             "Files of KEY=VALUE lines that are read into the environment; env counts before them."),
+         pool_row<VariableListCodec, AT(pass_env)>("pass_env", respawn,
+                                                   "Variables of the daemon's own environment that are passed on."),
+         pool_row<FolderCodec, AT(pool.cwd)>("cwd", respawn, "The folder that workers start in."),
+         pool_row<OptionalCodec<AccountCodec>, AT(user)>("user", respawn,
+                                                         "The user that workers run as; unset: the daemon's own."),
+         pool_row<OptionalCodec<AccountCodec>, AT(group)>("group", respawn, "Their group; unset: the user's."),
+         pool_row<AccountListCodec, AT(supplementary_groups)>(
+             "supplementary_groups", respawn, "Groups beside those that the system's database gives the user."),
+         pool_row<UmaskCodec, AT(pool.umask)>("umask", respawn, "The mask of the permissions of files they make."),
+         pool_row<OptionalCodec<IntegerCodec<int, -20, 19>>, AT(pool.nice)>(
+             "nice", respawn, "Their nice level: 19 yields most, -20 least."),
+         pool_row<OptionalCodec<WordCodec<SchedulerWords>>, AT(pool.scheduler)>("scheduler", respawn,
+                                                                                "Their CPU scheduling policy."),
+         pool_row<OptionalCodec<IoPriorityCodec>, AT(pool.io)>("io", respawn,
+                                                               "Their I/O priority; level 0 is highest."),
+         pool_row<OptionalCodec<IntegerCodec<int, -1000, 1000>>, AT(pool.oom_score_adj)>(
+             "oom_score_adj", respawn, "How gladly the kernel kills them when memory runs out: 1000 most."),
+         pool_row<LimitsCodec, AT(pool.limits)>(
+             "limits", respawn,
+             "Resource limits as of ulimit; one value is the soft and the hard limit, or SOFT:HARD.")});
+    keys.push_back(later(Section::pool, Stage::placement, "max_workers"));
+}
+
+void add_restart(std::vector<Key>& keys) {
+    keys.insert(
+        keys.end(),
+        {pool_row<WordCodec<RestartWords>, AT(pool.restart.policy)>("restart.policy", live,
+                                                                    "After which ends a worker is started again."),
+         pool_row<DurationCodec, AT(pool.restart.delay)>(
+             "restart.delay", live,
+             "The wait before the second restart in a row; the first after a stable life comes at once."),
+         pool_row<DurationCodec, AT(pool.restart.max_delay)>("restart.max_delay", live,
+                                                             "What the growing wait is capped at."),
+         pool_row<FactorCodec, AT(pool.restart.factor)>("restart.factor", live,
+                                                        "What the wait grows by from restart to restart."),
+         pool_row<PercentCodec, AT(pool.restart.jitter)>(
+             "restart.jitter", live, "How far the wait is varied at random, so that workers don't restart in step."),
+         pool_row<DurationCodec, AT(pool.restart.reset_after)>(
+             "restart.reset_after", live, "How long a worker must live for its restarts to be counted anew."),
+         pool_row<RestartLimitCodec, AT(pool.restart.limit)>(
+             "restart.limit", live, "How many restarts within a span of time; one more and the worker is failed."),
+         pool_row<ExitPatternsCodec, AT(pool.restart.success)>("restart.success", live,
+                                                               "Exit codes and signals that are no failure."),
+         pool_row<ExitPatternsCodec, AT(pool.restart.fatal)>(
+             "restart.fatal", live, "Exit codes and signals after which a worker is never restarted.")});
+}
+
+void add_lifecycle(std::vector<Key>& keys) {
+    keys.insert(
+        keys.end(),
+        {pool_row<WordCodec<ReadyWords>, AT(pool.start.ready)>(
+             "start.ready", respawn, "When a worker is ready: once its program runs, or when it says READY=1."),
+         pool_row<DurationCodec, AT(pool.start.timeout)>(
+             "start.timeout", live, "How long a worker may take to say that it is ready; only with ready: notify."),
+         pool_row<DurationCodec, AT(pool.start.stagger)>("start.stagger", live,
+                                                         "The wait between the starts of two workers of the pool."),
+         pool_row<PoolNamesCodec, AT(pool.start.after)>("start.after", live,
+                                                        "Pools that must be ready before this one first starts."),
+         pool_row<SignalCodec, AT(pool.stop.signal)>("stop.signal", live, "The signal that asks a worker to stop."),
+         pool_row<DurationCodec, AT(pool.stop.timeout)>(
+             "stop.timeout", live, "How long it may take; then it is killed with everything it started."),
+         log_row<6, AT(pool.log.out)>("log.stdout",
+                                      "Where output goes: the journal with a priority, nowhere, a file, or straight to "
+                                      "the journal without the daemon between."),
+         log_row<4, AT(pool.log.err)>("log.stderr", "The same for error output.")});
+}
+
+void add_later(std::vector<Key>& keys) {
+    for (const auto path :
+         {"watchdog", "rolling.max_unavailable", "breaker", "listen", "reuseport", "resources", "shared_memory"})
+        keys.push_back(later(Section::pool, Stage::depth, path));
+    for (const auto path : {"protocol",       "payload",         "prefetch",    "concurrency",  "queue.durability",
+                            "queue.capacity", "queue.retention", "job.timeout", "job.attempts", "job.delay",
+                            "job.max_delay",  "job.factor",      "job.jitter",  "job.retry_on", "job.semaphores",
+                            "recycle.jobs",   "recycle.memory",  "recycle.age", "inputs",       "allow"})
+        keys.push_back(later(Section::pool, Stage::jobs, path));
+}
+
+#undef AT
+
+std::vector<Key> make_table() {
+    std::vector<Key> keys;
+    add_daemon(keys);
+    add_machine(keys);
+    add_process(keys);
+    add_restart(keys);
+    add_lifecycle(keys);
+    add_later(keys);
+    return keys;
+}
+
+const std::vector<Key>& table() {
+    static const std::vector<Key> keys = make_table();
+    return keys;
+}
+
+// The path below `prefix`, or nothing where `path` does not lie below it.
+std::string_view below(std::string_view path, std::string_view prefix) {
+    if (prefix.empty()) return path;
+    if (!path.starts_with(prefix) || path.size() <= prefix.size() || path[prefix.size()] != '.') return {};
+    return path.substr(prefix.size() + 1);
+}
+
+}  // namespace
+
+std::string_view to_string(Section section) noexcept {
+    switch (section) {
+        case Section::daemon: return "daemon";
+        case Section::machine: return "machine";
+        case Section::pool: return "pools.NAME";
+    }
+    return {};
+}
+
+std::span<const Key> all_keys() { return table(); }
+
+const Key* find_key(Section section, std::string_view path) {
+    for (const Key& key : table())
+        if (key.section == section && key.path == path) return &key;
+    return nullptr;
+}
+
+bool is_block(Section section, std::string_view path) {
+    return std::ranges::any_of(
+        table(), [&](const Key& key) { return key.section == section && !below(key.path, path).empty(); });
+}
+
+std::vector<std::string_view> names_below(Section section, std::string_view path, bool later) {
+    std::vector<std::string_view> names;
+    for (const Key& key : table()) {
+        if (key.section != section || (key.stage != Stage::supported && !later)) continue;
+        const auto rest = below(key.path, path);
+        const auto name = rest.substr(0, rest.find('.'));
+        if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+    return names;
+}
+
+}  // namespace pinion::config
