@@ -98,6 +98,16 @@ std::expected<Child, SpawnFailure> adopt(pid_t pid, const ChildImage& image) {
     return failed_at_birth(error, image, -1);
 }
 
+// Asked before anything is opened: the pidfd or a pipe could take the number of a file that is not open, and the child
+// would find it there.
+std::optional<StepFailure> find_bad_file(const ChildImage& image) noexcept {
+    const std::array<int, 3> files{image.stdin_fd, image.stdout_fd, image.stderr_fd};
+    for (int i = 0; i < 3; ++i)
+        if (files[static_cast<std::size_t>(i)] >= 0 && ::fcntl(files[static_cast<std::size_t>(i)], F_GETFD) < 0)
+            return StepFailure{SpawnStage::stdio, errno, i};
+    return std::nullopt;
+}
+
 ChildRun run_of(const ChildImage& image) noexcept {
     ChildRun run;
     run.image = &image;
@@ -113,6 +123,7 @@ void prepare_spawning() noexcept { LowDescriptors::of_this_process().reserve(); 
 
 std::optional<std::expected<Child, SpawnFailure>> spawn_by_clone(const ChildImage& image, int cgroup_fd) {
     if (!has_clone3) return std::nullopt;
+    if (const auto bad = find_bad_file(image)) return failed(*bad, image, cgroup_fd);
     ChildRun run = run_of(image);
     auto& low = LowDescriptors::of_this_process();
     LowDescriptors::Staged staged(low);
@@ -141,6 +152,7 @@ std::optional<std::expected<Child, SpawnFailure>> spawn_by_clone(const ChildImag
 }
 
 std::expected<Child, SpawnFailure> spawn_by_vfork(const ChildImage& image, int cgroup_fd) {
+    if (const auto bad = find_bad_file(image)) return failed(*bad, image, cgroup_fd);
     ChildRun run = run_of(image);
     run.cgroup_fd = cgroup_fd;
     pid_t pid = -1;
@@ -163,6 +175,7 @@ std::expected<Child, SpawnFailure> spawn(const ChildImage& image, int cgroup_fd)
 }
 
 std::expected<StartingChild, SpawnFailure> begin_by_fork(const ChildImage& image, int cgroup_fd) {
+    if (const auto bad = find_bad_file(image)) return failed(*bad, image, cgroup_fd);
     auto pipe = make_pipe();
     if (!pipe) return failed_at_birth(pipe.error().code, image, -1);
     // Above 2, or the child's standard files would overwrite it.

@@ -36,6 +36,11 @@ ImageBuffer image_of(const PoolSpec& spec, int stdout_fd, int stderr_fd, const c
     return std::move(*buffer);
 }
 
+std::string method_name(const testing::TestParamInfo<Method>& method) {
+    if (method.param == Method::clone) return "clone";
+    return method.param == Method::vfork ? "vfork" : "fork";
+}
+
 std::expected<Child, SpawnFailure> spawn_with(Method method, const ChildImage& image, int cgroup_fd) {
     switch (method) {
         case Method::clone: {

@@ -23,6 +23,8 @@ ImageBuffer image_of(const PoolSpec& spec, int stdout_fd = -1, int stderr_fd = -
 
 // How to make a child.
 enum class Method { clone, vfork, fork };
+inline auto all_methods() { return testing::Values(Method::clone, Method::vfork, Method::fork); }
+std::string method_name(const testing::TestParamInfo<Method>& method);
 std::expected<Child, SpawnFailure> spawn_with(Method method, const ChildImage& image, int cgroup_fd = -1);
 
 // Whether `fd` became readable within 20 s: a bound for a broken test, never reached by a good one.
