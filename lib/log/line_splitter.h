@@ -11,7 +11,8 @@
 
 namespace pinion::log {
 
-// One line as it goes out. `cut`: it was longer than limits::max_line_bytes and goes on in the next.
+// One line as it goes out. `cut`: it was longer than limits::max_line_bytes and goes on in the next; a cut falls between
+// characters where the text is UTF-8.
 struct Line {
     std::string_view text;  // valid during the callback; invalid UTF-8 and NULs as they came
     bool cut = false;
@@ -26,7 +27,10 @@ public:
     void finish(const std::function<void(Line)>& out);
 
 private:
-    std::string pending_;
+    void add(std::string_view part, const std::function<void(Line)>& out);
+    void cut(const std::function<void(Line)>& out);
+    void flush(const std::function<void(Line)>& out);
+    std::string pending_;  // of the line that has begun; at most one byte more than fits into a piece
 };
 
 // A token bucket: `rate` lines a second, a burst of one second's worth.

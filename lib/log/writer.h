@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "log/sink.h"
+#include "model/limits.h"
 
 namespace pinion::log {
 
@@ -20,9 +21,9 @@ struct DropCounts {
 
 class Writer {
 public:
-    // Starts the thread (all signals blocked in it).
-    explicit Writer(std::unique_ptr<Sink> sink);
-    // Flushes for at most limits::log_flush_at_exit, then leaves a sink that hangs behind without waiting for it.
+    // Starts the thread (all signals blocked in it). Where the system has no thread to give, each call tries again.
+    explicit Writer(std::unique_ptr<Sink> sink, Duration flush_at_exit = limits::log_flush_at_exit);
+    // Flushes for at most `flush_at_exit`, then leaves a sink that hangs behind without waiting for it.
     ~Writer();
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
@@ -30,8 +31,9 @@ public:
     // Both return whether the record was taken. O(1), no I/O. Records of several threads keep each thread's order.
     bool lifecycle(Record record);
     bool output(Record record);
-    // Appends a line to a file (made if missing, mode 0640), in the same thread; with a newline added. A full disk drops
-    // and counts. `reopen_files` closes all, so that the next line opens the new one (SIGUSR1, logrotate).
+    // Appends a line to a file (made if missing, mode 0640), in the same thread; with a newline added. Shares the lane of
+    // `output`. A full disk drops and counts. `reopen_files` closes all, so that the next line opens the new one
+    // (SIGUSR1, logrotate).
     bool file_line(const std::string& path, std::string line);
     void reopen_files();
 
@@ -43,8 +45,10 @@ public:
 
 private:
     struct State;
+    bool enqueue_output(Record record, std::string path);
     // Shared with the thread, which outlives this object where the sink hangs.
     std::shared_ptr<State> state_;
+    Duration flush_at_exit_;
 };
 
 }  // namespace pinion::log

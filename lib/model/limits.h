@@ -35,6 +35,7 @@ inline constexpr std::size_t last_lines_bytes = 2048;     // of all those lines 
 inline constexpr std::size_t log_queue_lines = 4096;     // worker output waiting for the journal, in lines
 inline constexpr std::size_t log_queue_bytes = 1 << 20;  // and in bytes
 inline constexpr std::size_t log_queue_records = 4096;   // lifecycle records, in a lane of their own
+inline constexpr std::size_t log_open_files = 256;       // `log: file:PATH` files held open; past it all are reopened
 inline constexpr std::size_t event_history = 256;        // lifecycle events kept for `pinionctl events`
 inline constexpr std::size_t death_history = 5;          // deaths kept per slot for `explain`
 
