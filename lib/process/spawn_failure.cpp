@@ -112,7 +112,8 @@ SpawnFailure describe(const StepFailure& failure, const ChildImage& image, int c
 }
 
 bool is_cgroup_error(int error) noexcept {
-    return error == EBADF || error == EACCES || error == EBUSY || error == EOPNOTSUPP || error == ENODEV;
+    return error == EBADF || error == ENOENT || error == EACCES || error == EBUSY || error == EOPNOTSUPP ||
+           error == ENODEV;
 }
 
 }  // namespace pinion::process
