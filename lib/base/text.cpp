@@ -69,7 +69,7 @@ std::optional<std::string_view> closest(std::string_view word, std::span<const s
     std::optional<std::string_view> best;
     std::size_t bound = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (const auto candidate : candidates) {
-        const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+        const auto [shorter, longer] = std::minmax({word.size(), candidate.size()});
         if (longer - shorter >= bound) continue;
         const std::size_t distance = edit_distance(word, candidate);
         if (distance >= bound) continue;
