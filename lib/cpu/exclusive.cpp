@@ -52,12 +52,16 @@ public:
             if (!wish.given) keep_earlier_seats(wish);
         for (const Wish& wish : wishes_) {
             const bool had_seats = !claims_.of(wish.pool).empty();
-            std::optional<PlanNote> error = place(wish);
-            if (!error) continue;
+            if (place(wish)) continue;
             claims_.release(wish.pool);
-            result_.errors.push_back(*std::move(error));
-            if (had_seats) return wish.pool;
+            if (had_seats) {
+                result_.errors = {explain(wish)};
+                return wish.pool;
+            }
+            failed_.push_back(&wish);
         }
+        // Told from the finished plan, so that the numbers and the ways out are those of what the others now hold.
+        for (const Wish* wish : failed_) result_.errors.push_back(explain(*wish));
         return std::nullopt;
     }
 
@@ -67,7 +71,8 @@ public:
     }
 
 private:
-    [[nodiscard]] std::optional<PlanNote> place(const Wish& wish) {
+    // Claims all seats of the pool and returns true, or claims no more than it holds.
+    [[nodiscard]] bool place(const Wish& wish) {
         if (wish.given) return place_given(wish);
         if (wish.automatic) return place_automatic(wish);
         return place_fixed(wish);
@@ -97,17 +102,18 @@ private:
         return seat;
     }
 
-    [[nodiscard]] std::optional<PlanNote> place_given(const Wish& wish) {
-        std::uint32_t workers = wish.workers;
-        if (wish.automatic) {
-            const AutoCount count = auto_count(wish.given->size(), context_.universe.quota, busiest(*wish.given));
-            workers = count.workers;
-            if (count.quota_below_one) warn_quota(wish, busiest(*wish.given));
-        }
-        if (auto error = check_given(context_, claims_, {wish.pool, workers, *wish.given})) return error;
-        for (std::uint32_t slot = 0; slot < workers; ++slot) claims_.add(wish.pool, slot, (*wish.given)[slot]);
-        finish(wish, workers);
-        return std::nullopt;
+    [[nodiscard]] bool place_given(const Wish& wish) {
+        const AutoCount count = count_given(wish);
+        if (check_given(context_, claims_, {wish.pool, count.workers, *wish.given})) return false;
+        for (std::uint32_t slot = 0; slot < count.workers; ++slot) claims_.add(wish.pool, slot, (*wish.given)[slot]);
+        if (count.quota_below_one) warn_quota(wish, busiest(*wish.given));
+        finish(wish, count.workers);
+        return true;
+    }
+
+    [[nodiscard]] AutoCount count_given(const Wish& wish) const {
+        if (!wish.automatic) return {.workers = wish.workers};
+        return auto_count(wish.given->size(), context_.universe.quota, busiest(*wish.given));
     }
 
     [[nodiscard]] double busiest(const std::vector<CpuSet>& seats) const {
@@ -116,17 +122,25 @@ private:
         return most;
     }
 
-    [[nodiscard]] std::optional<PlanNote> place_fixed(const Wish& wish) {
-        if (!make_room(wish)) {
-            // An automatic pool would give way, so the numbers are told as if it had.
-            const Claims before = claims_;
-            if (const Wish* yielding = automatic_wish()) claims_.release(yielding->pool);
-            PlanNote error = oversubscribed(context_, claims_, wish.pool, wish.seat, wish.workers);
-            claims_ = before;
-            return error;
-        }
+    [[nodiscard]] bool place_fixed(const Wish& wish) {
+        if (!make_room(wish)) return false;
         fill(wish, wish.workers, search_for(wish, {}));
-        return std::nullopt;
+        return true;
+    }
+
+    // Why the pool could not be placed, from what is held now.
+    [[nodiscard]] PlanNote explain(const Wish& wish) {
+        if (wish.given) {
+            auto error = check_given(context_, claims_, {wish.pool, count_given(wish).workers, *wish.given});
+            ASSERT(error);
+            return *std::move(error);
+        }
+        const Claims before = claims_;
+        while (yield_seat(wish)) {
+        }
+        PlanNote error = oversubscribed(context_, claims_, wish.pool, wish.seat, wish.automatic ? 1 : wish.workers);
+        claims_ = before;
+        return error;
     }
 
     [[nodiscard]] const Wish* automatic_wish() const {
@@ -135,30 +149,34 @@ private:
         return found == wishes_.end() ? nullptr : &*found;
     }
 
-    // An automatic pool takes what fixed ones leave: where these don't fit, its last seats go. Otherwise nothing is
-    // changed.
+    // An automatic pool takes what fixed ones leave: where these don't fit, its last seats go, all but one. Where that
+    // is not enough nothing is changed.
     [[nodiscard]] bool make_room(const Wish& wish) {
         const std::uint64_t wanted = std::uint64_t{wish.workers} * wish.seat.count;
-        const Wish* yielding = automatic_wish();
         const Claims before = claims_;
         while (open_units(wish) < wanted) {
-            if (!yielding || claims_.of(yielding->pool).empty()) {
-                claims_ = before;
-                return false;
-            }
-            claims_.release(yielding->pool, claims_.of(yielding->pool).rbegin()->first);
+            if (yield_seat(wish)) continue;
+            claims_ = before;
+            return false;
         }
         return true;
     }
 
-    [[nodiscard]] std::optional<PlanNote> place_automatic(const Wish& wish) {
+    bool yield_seat(const Wish& to) {
+        const Wish* yielding = automatic_wish();
+        if (!yielding || yielding->pool == to.pool || claims_.of(yielding->pool).size() < 2) return false;
+        claims_.release(yielding->pool, claims_.of(yielding->pool).rbegin()->first);
+        return true;
+    }
+
+    [[nodiscard]] bool place_automatic(const Wish& wish) {
         const std::uint64_t open = open_units(wish);
         const std::optional<CpuSet> spare =
             others_share_ ? spare_core(wish, claims_.of_others(wish.pool)) : std::nullopt;
         const std::uint64_t left = spare ? context_.tree(wish.seat.unit).units_at(*spare).size() : 0;
         const std::uint64_t fitting = (open - std::min(open, left)) / wish.seat.count;
         const AutoCount count = auto_count(fitting, context_.universe.quota, wish.seat.count);
-        if (open < wish.seat.count) return oversubscribed(context_, claims_, wish.pool, wish.seat, 1);
+        if (open < wish.seat.count) return false;
         if (count.quota_below_one) warn_quota(wish, wish.seat.count);
 
         while (!claims_.of(wish.pool).empty() && claims_.of(wish.pool).rbegin()->first >= count.workers)
@@ -166,7 +184,7 @@ private:
         // Only now is it known which core the kept seats leave over.
         const std::optional<CpuSet> kept_free = spare && fitting > 0 ? spare_core(wish, claims_.all()) : std::nullopt;
         fill(wish, count.workers, search_for(wish, kept_free.value_or(CpuSet{})));
-        return std::nullopt;
+        return true;
     }
 
     // The core that an automatic pool is to leave to workers without seats: the last one free of `claimed`. None where
@@ -221,6 +239,7 @@ private:
     const std::vector<Wish>& wishes_;
     const bool others_share_;
     Claims claims_;
+    std::vector<const Wish*> failed_;
     ExclusiveSeats result_;
 };
 

@@ -4,12 +4,32 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "cpu/domain.h"
 #include "cpu/plan.h"
 #include "cpu/topology.h"
+
+namespace pinion::cpu {
+
+// How a failed comparison shows a plan.
+inline void PrintTo(const Plan& plan, std::ostream* out) {
+    *out << "\n";
+    for (const PoolSeats& pool : plan.pools) {
+        *out << "  " << pool.pool << ":";
+        for (const Seat& seat : pool.seats)
+            *out << (seat.exclusive ? " {" : " (") << seat.cpus.to_list() << (seat.exclusive ? "}" : ")");
+        *out << "\n";
+    }
+    *out << "  shared: " << plan.shared.to_list() << "\n";
+    for (const auto* notes : {&plan.warnings, &plan.errors})
+        for (const PlanNote& note : *notes)
+            *out << "  " << note.code << " " << note.pool << ": " << note.message << "\n";
+}
+
+}  // namespace pinion::cpu
 
 namespace pinion::cpu::testing {
 
