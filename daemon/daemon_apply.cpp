@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a configuration takes effect: all of it is validated and planned before anything changes.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "daemon/bus_server.h"
+#include "daemon/daemon.h"
+#include "daemon/records.h"
+#include "event/notify.h"
+#include "log/messages.h"
+
+namespace pinion::daemon {
+namespace {
+
+namespace messages = log::messages;
+
+// More than this is for `pinionctl check`.
+constexpr std::size_t recorded_reasons = 20;
+
+std::vector<std::string> sentences(const std::vector<config::Diagnostic>& diagnostics) {
+    std::vector<std::string> lines;
+    for (const auto& diagnostic : diagnostics) lines.push_back(config::to_string(diagnostic));
+    return lines;
+}
+
+const std::vector<cpu::Seat>* seats_of(const cpu::Plan& plan, const std::string& pool) {
+    const auto* found = plan.find(pool);
+    return found != nullptr ? &found->seats : nullptr;
+}
+
+bool same_seats(const std::vector<cpu::Seat>* before, const std::vector<cpu::Seat>* after) {
+    return before != nullptr && after != nullptr && *before == *after;
+}
+
+}  // namespace
+
+void Daemon::reload(ReloadDone done) {
+    if (supervisor_.shutting_down()) {
+        done({.accepted = false, .changed = false, .messages = {"reload: piniond is stopping"}});
+        return;
+    }
+    event::notify_reloading("reloading the configuration");
+    reload_waiters_.push_back(std::move(done));
+    loader_->request();
+}
+
+void Daemon::loaded(Loaded found) {
+    const bool by_watch = std::exchange(reload_by_watch_, false) && reload_waiters_.empty();
+    auto waiters = std::exchange(reload_waiters_, {});
+    const auto refused_before = refused_reload_;
+    ReloadOutcome outcome = supervisor_.shutting_down() ? ReloadOutcome{false, false, {"reload: piniond is stopping"}}
+                                                        : apply(std::move(found));
+    // A watch sees every touch of a file: a reload that changes nothing is said only to somebody who asked.
+    if (outcome.accepted && !outcome.changed && (!by_watch || !refused_before.empty()))
+        record(daemon_record(log::Priority::info, messages::config_loaded, "reload: nothing changed"));
+    for (auto& waiter : waiters) waiter(outcome);
+    event::notify_ready(status_line(supervisor_.pools(), supervisor_.shutting_down(), refused_reload_));
+}
+
+ReloadOutcome Daemon::refuse(std::vector<std::string> reasons) {
+    const std::string then = config_ ? "; keeping the previous configuration" : "";
+    refused_reload_ = reasons.front();
+    const auto shown = std::min(reasons.size(), recorded_reasons);
+    for (std::size_t i = 0; i < shown; ++i)
+        record(daemon_record(log::Priority::err, messages::config_refused, reasons[i]));
+    const std::string more = reasons.size() > shown ? fmt::format(" ({} more: pinionctl check)", reasons.size() - shown) : "";
+    record(daemon_record(log::Priority::err, messages::config_refused,
+                         fmt::format("load '{}': refused for {} error{}{}{}", options_.config, reasons.size(),
+                                     reasons.size() == 1 ? "" : "s", more, then)));
+    return {.accepted = false, .changed = false, .messages = std::move(reasons)};
+}
+
+// Errors of pools that this change touches, or that had seats until now. A pool that could not be placed before and is
+// unchanged does not stand in the way of the others.
+std::vector<std::string> Daemon::plan_objections(const cpu::Plan& plan,
+                                                 const std::vector<config::Change>& changes) const {
+    std::vector<std::string> objections;
+    for (const auto& error : plan.errors) {
+        const bool touched = std::ranges::any_of(changes, [&](const auto& change) { return change.pool == error.pool; });
+        if (touched || !unplaced_.contains(error.pool)) objections.push_back(error.code + " " + error.message);
+    }
+    return objections;
+}
+
+ReloadOutcome Daemon::apply(Loaded found) {
+    if (!found.config) return refuse(sentences(found.config.error()));
+    config::Config next = std::move(*found.config);
+    if (found.machine) machine_ = std::move(*found.machine);
+    else if (!config_) return refuse({found.machine.error().message});
+
+    const auto changes = config::diff(config_ ? &*config_ : nullptr, next);
+    auto scales = surviving(scales_, changes);
+    auto plan = plan_for(next, machine_, scales, plan_.ledger());
+    if (config_) {
+        auto objections = plan_objections(plan, changes);
+        if (!objections.empty()) return refuse(std::move(objections));
+    }
+    scales_ = std::move(scales);
+    refused_reload_.clear();
+
+    ReloadOutcome outcome{.accepted = true, .changed = !changes.empty(), .messages = {}};
+    for (const auto& change : changes) outcome.messages.push_back(describe({change}));
+    for (const auto& warning : next.warnings()) {
+        outcome.messages.push_back(config::to_string(warning));
+        record(daemon_record(log::Priority::warning, messages::config_warning, config::to_string(warning)));
+    }
+    for (const auto& warning : plan.warnings) {
+        outcome.messages.push_back("warning: " + warning.code + " " + warning.message);
+        if (changes.empty()) continue;
+        record(daemon_record(log::Priority::warning, messages::config_warning, warning.code + " " + warning.message));
+    }
+    if (!changes.empty() && config_)
+        record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + describe(changes)));
+    const bool daemon_changed = config_ && config_->daemon() != next.daemon();
+    if (daemon_changed) outcome.changed = true;
+
+    declare(next, changes, std::move(plan));
+    adopt(std::move(next));
+    return outcome;
+}
+
+// Tells the supervisor what is new, different, gone or seated elsewhere; nothing of the rest.
+void Daemon::declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Plan plan) {
+    const cpu::Plan before = std::exchange(plan_, std::move(plan));
+    workers_.set_output_budget(next.daemon().log_lines_per_second);
+    std::map<std::string, const config::Change*> by_pool;
+    for (const auto& change : changes) by_pool.emplace(change.pool, &change);
+
+    for (const auto& change : changes) {
+        if (change.kind != config::ChangeKind::removed) continue;
+        unplaced_.erase(change.pool);
+        changed_pools_.insert(change.pool);
+        if (supervisor_.has_pool(change.pool)) dispatch(supervise::PoolWithdrawn{change.pool});
+    }
+    for (const auto& [name, spec] : next.pools()) {
+        const auto* seats = seats_of(plan_, name);
+        if (seats == nullptr) {
+            const auto why = error_of(plan_, name);
+            if (std::exchange(unplaced_[name], why) != why)
+                record(pool_record(log::Priority::err, messages::pool_unplaceable, name,
+                                   fmt::format("{}: not started: {}", name, why)));
+            changed_pools_.insert(name);
+            continue;
+        }
+        unplaced_.erase(name);
+        const auto change = by_pool.find(name);
+        if (change == by_pool.end() && same_seats(seats_of(before, name), seats)) continue;
+        const bool respawn = change != by_pool.end() && change->second->kind == config::ChangeKind::replaced;
+        dispatch(supervise::PoolDeclared{spec, *seats, respawn});
+    }
+}
+
+void Daemon::adopt(config::Config next) {
+    config_.emplace(std::move(next));
+    if (!config_->daemon().watch) {
+        watch_->disarm();
+        return;
+    }
+    for (const auto& failure : watch_->arm())
+        record(daemon_record(log::Priority::warning, messages::config_warning,
+                             failure + "; saved files are not noticed, use pinionctl reload"));
+}
+
+}  // namespace pinion::daemon

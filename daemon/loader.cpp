@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/loader.h"
+
+#include <malloc.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace pinion::daemon {
+
+Loaded load_now(const config::LoadOptions& options) { return {config::load(options), read_machine()}; }
+
+Result<std::unique_ptr<Loader>> Loader::make(event::Loop& loop, config::LoadOptions options, Done done) {
+    std::unique_ptr<Loader> loader(new Loader(std::move(options), std::move(done)));
+    PINION_TRY(pipe, make_pipe());
+    loader->wake_ = std::move(pipe);
+    PINION_TRY(source, loop.add_io(loader->wake_.read.fd(), EPOLLIN, event::Priority::commands,
+                                   [loader = loader.get()](std::uint32_t) { loader->finished(); }));
+    loader->source_ = std::move(source);
+    return loader;
+}
+
+Loader::~Loader() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void Loader::request() {
+    if (running_) {
+        again_ = true;
+        return;
+    }
+    start_thread();
+}
+
+void Loader::start_thread() {
+    running_ = true;
+    thread_ = std::thread([this] {
+        result_ = std::make_unique<Loaded>(load_now(options_));
+        static_cast<void>(write_all(wake_.write.fd(), "."));
+    });
+}
+
+void Loader::finished() {
+    char byte;
+    static_cast<void>(::read(wake_.read.fd(), &byte, 1));
+    thread_.join();
+    running_ = false;
+    auto result = std::move(result_);
+    if (again_) {
+        again_ = false;
+        start_thread();
+    }
+    done_(std::move(*result));
+    // The parser's tree is gone; give its pages back, since the next load may be days away.
+    result.reset();
+    ::malloc_trim(0);
+}
+
+}  // namespace pinion::daemon

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one worker writes: its two pipes, from bytes to lines to the log, within a budget; and its last lines, for the
+// death record and `status`. Reading never depends on whether anybody takes the lines, so a worker is never blocked by us.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/ids.h"
+#include "event/loop.h"
+#include "log/line_splitter.h"
+#include "log/writer.h"
+#include "model/pool_spec.h"
+
+namespace pinion::daemon {
+
+// A line kept for people: when, how important, and its printable text.
+struct KeptLine {
+    WallTime at;
+    log::Priority priority = log::Priority::info;
+    std::string text;
+};
+
+// The newest lines of a slot, bounded by limits::last_lines and last_lines_bytes. Outlives the worker.
+class LastLines {
+public:
+    void add(KeptLine line);
+    [[nodiscard]] const std::deque<KeptLine>& lines() const noexcept { return lines_; }
+
+private:
+    std::deque<KeptLine> lines_;
+    std::size_t bytes_ = 0;
+};
+
+// What all outputs share.
+struct OutputServices {
+    event::Loop& loop;
+    log::Writer& writer;
+    std::function<void()> on_drop;  // lines were dropped: someone should call report_drops() soon
+};
+
+class WorkerOutput {
+public:
+    enum Stream : std::size_t { out = 0, err = 1 };
+
+    WorkerOutput(OutputServices& services, WorkerId worker, LastLines& last_lines, std::uint32_t lines_per_second);
+    WorkerOutput(const WorkerOutput&) = delete;
+    WorkerOutput& operator=(const WorkerOutput&) = delete;
+
+    // Opens what the child writes to on both streams.
+    [[nodiscard]] Result<void> open(const LogPolicy& policy);
+    // The child's end of a stream, until `started`.
+    [[nodiscard]] int child_fd(Stream stream) const noexcept { return streams_[stream].child.fd(); }
+    // The child runs: lets its ends go and begins to read. `pid` and `cpus` label the lines.
+    void started(pid_t pid, const std::string& cpus);
+
+    // Reads what is in the pipes now, without blocking and bounded; at the end of a life.
+    void drain();
+    // Priorities and the budget of a changed configuration.
+    void retune(const LogPolicy& policy, std::uint32_t lines_per_second);
+    // Writes the record of dropped lines, if there are any.
+    void report_drops();
+    // Lines since the life began that this worker has written in all (dropped ones included).
+    [[nodiscard]] std::uint64_t line_count() const noexcept { return line_count_; }
+    // The last lines written since this life began, printable.
+    [[nodiscard]] std::vector<std::string> last_lines() const;
+
+private:
+    struct StreamState {
+        UniqueFd child;   // until started
+        UniqueFd read;    // our end of the pipe; none for null and direct
+        event::Source source;
+        log::LineSplitter splitter;
+        log::Priority priority = log::Priority::info;
+        std::string file;  // where lines go instead of the journal
+    };
+    [[nodiscard]] Result<void> open_stream(StreamState& stream, const LogTarget& target);
+    void configure(StreamState& stream, const LogTarget& target);
+    // Reads once; whether there may be more.
+    bool read_some(StreamState& stream);
+    void take_line(StreamState& stream, log::Line line);
+    void end_of_stream(StreamState& stream);
+
+    OutputServices& services_;
+    WorkerId worker_;
+    LastLines& kept_;
+    log::LineBudget budget_;
+    std::array<StreamState, 2> streams_;
+    std::vector<std::pair<std::string, std::string>> fields_;
+    std::uint64_t line_count_ = 0;
+};
+
+}  // namespace pinion::daemon

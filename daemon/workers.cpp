@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/workers.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/check.h"
+#include "cpu/machine.h"
+#include "daemon/usage.h"
+#include "process/child.h"
+#include "process/spawn.h"
+
+namespace pinion::daemon {
+
+using namespace supervise;
+
+// One life: from the spawn until no process of its tree is left.
+struct Workers::Process {
+    WorkerId worker;
+    SpecPtr spec;
+    cpu::Seat seat;
+    pid_t pid = -1;
+    UniqueFd pidfd;
+    event::Source exit_source;
+    std::optional<WorkerOutput> output;
+    std::string notify_path;
+    std::optional<event::NotifySocket> notify;
+    event::Source notify_source;
+    event::Source tree_source;  // cgroup.events, once the tree is to end
+    std::uint64_t oom_kills_before = 0;
+    bool reaped = false;
+
+    ~Process() {
+        notify_source = {};
+        if (!notify_path.empty()) ::unlink(notify_path.c_str());
+    }
+};
+
+// What stays with the slot from life to life.
+struct Workers::SlotState {
+    std::optional<process::WorkerCgroup> cgroup;
+    LastLines last_lines;
+    std::unique_ptr<Process> process;
+};
+
+Workers::Workers(event::Loop& loop, OutputServices& output, WorkersOptions options, Post post)
+    : loop_(loop), output_(output), options_(std::move(options)), post_(std::move(post)) {}
+
+Workers::~Workers() {
+    if (!options_.cgroups) return;
+    for (auto& [key, slot] : slots_) {
+        slot.cgroup.reset();
+        static_cast<void>(options_.cgroups->remove(key.first, Slot{key.second}));
+    }
+}
+
+Result<void> Workers::start() {
+    // With cgroups an orphan is found by its cgroup and reaped by init; without, or as init ourselves, it must come to us.
+    reap_strays_ = !options_.cgroups || ::getpid() == 1;
+    if (!reap_strays_) return {};
+    PINION_CHECK(process::become_subreaper());
+    // Below exits: a worker's own end is taken by its pidfd first, what is left are strays.
+    PINION_TRY(source, loop_.add_signal(SIGCHLD, event::Priority::readiness, [this](pid_t) { on_child_signal(); }));
+    child_signal_ = std::move(source);
+    return {};
+}
+
+Workers::SlotState& Workers::slot_state(const WorkerId& worker) { return slots_[{worker.pool, worker.slot.value}]; }
+
+Workers::Process* Workers::find(const WorkerId& worker) {
+    const auto slot = slots_.find({worker.pool, worker.slot.value});
+    if (slot == slots_.end() || !slot->second.process || slot->second.process->worker != worker) return nullptr;
+    return slot->second.process.get();
+}
+
+// --- Spawning
+
+void Workers::spawn(const Spawn& effect) {
+    auto& slot = slot_state(effect.worker);
+    if (auto spawned = try_spawn(effect, slot); !spawned) {
+        slot.process.reset();
+        post_(SpawnFailed{effect.worker, std::move(spawned).error()});
+        return;
+    }
+    post_(SpawnSucceeded{effect.worker});
+}
+
+std::expected<void, SpawnFailure> Workers::try_spawn(const Spawn& effect, SlotState& slot) {
+    ASSERT(!slot.process);
+    slot.process = std::make_unique<Process>();
+    Process& process = *slot.process;
+    process.worker = effect.worker;
+    process.spec = effect.spec;
+    process.seat = effect.seat;
+    if (auto prepared = prepare(process, slot); !prepared) return prepared;
+    if (auto ran = run_image(process, slot); !ran) return ran;
+    known_.insert(std::ranges::upper_bound(known_, process.pid), process.pid);
+    if (auto watched = watch(process); !watched) {
+        // A child that can't be watched must not live on unseen.
+        static_cast<void>(process::send_signal(process.pidfd.fd(), SIGKILL));
+        siginfo_t info{};
+        while (::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.fd()), &info, WEXITED) < 0 && errno == EINTR) {
+        }
+        forget_pid(process.pid);
+        return std::unexpected(SpawnFailure{SpawnStage::fork, watched.error().code, "watching its exit"});
+    }
+    return {};
+}
+
+// What the child is born into: its cgroup, its outputs, its notify socket.
+std::expected<void, SpawnFailure> Workers::prepare(Process& process, SlotState& slot) {
+    const auto& worker = process.worker;
+    if (options_.cgroups && !slot.cgroup) {
+        auto made = options_.cgroups->make(worker.pool, worker.slot);
+        if (!made) return std::unexpected(SpawnFailure{SpawnStage::cgroup, made.error().code, made.error().message});
+        slot.cgroup.emplace(std::move(*made));
+    }
+    if (slot.cgroup) process.oom_kills_before = slot.cgroup->oom_kills().value_or(0);
+
+    process.output.emplace(output_, worker, slot.last_lines, lines_per_second_);
+    if (auto opened = process.output->open(process.spec->log); !opened)
+        return std::unexpected(SpawnFailure{SpawnStage::stdio, opened.error().code, "its output"});
+
+    if (process.spec->start.ready == StartPolicy::Ready::notify) {
+        process.notify_path = fmt::format("{}/notify/{}", options_.runtime_dir, ++notify_counter_);
+        auto bound = event::NotifySocket::bind(process.notify_path);
+        if (!bound) return std::unexpected(SpawnFailure{SpawnStage::stdio, bound.error().code, process.notify_path});
+        process.notify.emplace(std::move(*bound));
+    }
+    return {};
+}
+
+std::expected<void, SpawnFailure> Workers::run_image(Process& process, SlotState& slot) {
+    auto image = process::ImageBuffer::build({.spec = *process.spec,
+                                              .seat = process.seat,
+                                              .slot = process.worker.slot.value,
+                                              .generation = process.worker.generation.value,
+                                              .notify_socket = process.notify_path,
+                                              .die_with_parent = !slot.cgroup,
+                                              .nofile = options_.nofile,
+                                              .stdout_fd = process.output->child_fd(WorkerOutput::out),
+                                              .stderr_fd = process.output->child_fd(WorkerOutput::err)});
+    if (!image) return std::unexpected(SpawnFailure{SpawnStage::exec, EINVAL, image.error().message});
+    const int cgroup = slot.cgroup ? slot.cgroup->folder_fd() : -1;
+    auto child = must_fork(process.spec) ? process::spawn_by_fork(image->image(), cgroup)
+                                         : process::spawn(image->image(), cgroup);
+    if (!child) return std::unexpected(std::move(child).error());
+    process.pid = child->pid;
+    process.pidfd = std::move(child->pidfd);
+    return {};
+}
+
+Result<void> Workers::watch(Process& process) {
+    PINION_TRY(exit, loop_.add_io(process.pidfd.fd(), EPOLLIN, event::Priority::exits,
+                                  [this, worker = process.worker](std::uint32_t) { on_exit(worker); }));
+    process.exit_source = std::move(exit);
+    if (process.notify) {
+        PINION_TRY(notify, loop_.add_io(process.notify->fd(), EPOLLIN, event::Priority::readiness,
+                                        [this, worker = process.worker](std::uint32_t) { on_notify(worker); }));
+        process.notify_source = std::move(notify);
+    }
+    process.output->started(process.pid, process.seat.mask.to_list());
+    return {};
+}
+
+// A vfork's parent sleeps with its child until exec: where a path may hang, an ordinary fork is used. Asked once a spec.
+bool Workers::must_fork(const SpecPtr& spec) {
+    auto& [asked, answer] = must_fork_[spec->name];
+    if (asked != spec) {
+        asked = spec;
+        answer = process::may_block(spec->cwd) || process::may_block(spec->command.argv.front());
+    }
+    return answer;
+}
+
+// --- What becomes of them
+
+void Workers::on_exit(WorkerId worker) {
+    Process* process = find(worker);
+    if (process == nullptr || process->reaped) return;
+    auto death = process::reap(process->pidfd.fd());
+    if (death && !*death) return;
+    process->reaped = true;
+    process->exit_source = {};
+    forget_pid(process->pid);
+    process->output->drain();
+    process->output->report_drops();
+    // Only a wait by somebody else could take the status from us (ECHILD): the end itself is certain.
+    Death ended;
+    ended.cause = Death::Cause::signaled;
+    ended.status = SIGKILL;
+    if (death) ended = std::move(**death);
+    ended.last_lines = process->output->last_lines();
+    const auto& cgroup = slot_state(worker).cgroup;
+    if (cgroup) ended.oom_killed = cgroup->oom_kills().value_or(0) > process->oom_kills_before;
+    post_(WorkerExited{worker, std::move(ended)});
+}
+
+void Workers::on_notify(WorkerId worker) {
+    Process* process = find(worker);
+    if (process == nullptr || !process->notify) return;
+    const uid_t owner = process->spec->identity ? process->spec->identity->uid : ::geteuid();
+    std::vector<event::WorkerMessage> messages;
+    // A few a turn: a worker that floods its socket must not hold the loop.
+    for (int i = 0; i < 16; ++i) {
+        auto message = process->notify->receive();
+        if (!message || !*message) break;
+        // Anybody may reach the socket by its path; only root and the worker's own user are heard.
+        if ((*message)->uid == owner || (*message)->uid == 0) messages.push_back(std::move(**message));
+    }
+    for (auto& message : messages) {
+        if (message.status) post_(WorkerStatus{worker, std::move(*message.status)});
+        if (message.ready) post_(WorkerReady{worker});
+    }
+}
+
+void Workers::on_child_signal() {
+    process::reap_strays(known_);
+    std::vector<WorkerId> clearing;
+    for (const auto& [key, slot] : slots_)
+        if (slot.process && slot.process->reaped) clearing.push_back(slot.process->worker);
+    for (const auto& worker : clearing) check_tree(worker);
+}
+
+bool Workers::tree_is_empty(const Process& process, const SlotState& slot) const {
+    if (!process.reaped) return false;
+    if (slot.cgroup) return !slot.cgroup->populated().value_or(false);
+    return !process::tree_alive({.leader = process.pid,
+                                 .pool = process.worker.pool,
+                                 .slot = process.worker.slot.value,
+                                 .generation = process.worker.generation.value},
+                                known_);
+}
+
+void Workers::check_tree(WorkerId worker) {
+    const Process* process = find(worker);
+    if (process == nullptr) return;
+    auto& slot = slot_state(worker);
+    if (!tree_is_empty(*process, slot)) return;
+    slot.process.reset();
+    post_(TreeEmptied{worker});
+}
+
+void Workers::forget_pid(pid_t pid) {
+    const auto found = std::ranges::lower_bound(known_, pid);
+    if (found != known_.end() && *found == pid) known_.erase(found);
+}
+
+// --- Effects on live workers
+
+void Workers::signal(const Signal& effect) {
+    Process* process = find(effect.worker);
+    if (process == nullptr || process->reaped) return;
+    // Fails only for a signal or a right that we lack; a stopped process gets SIGKILL at its deadline all the same.
+    static_cast<void>(process::send_signal(process->pidfd.fd(), effect.signal));
+}
+
+void Workers::kill_tree(const KillTree& effect) {
+    Process* process = find(effect.worker);
+    if (process == nullptr) return;
+    auto& slot = slot_state(effect.worker);
+    if (tree_is_empty(*process, slot)) {
+        slot.process.reset();
+        post_(TreeEmptied{effect.worker});
+        return;
+    }
+    if (!slot.cgroup) {
+        process::kill_tree({.leader = process->pid,
+                            .pool = effect.worker.pool,
+                            .slot = effect.worker.slot.value,
+                            .generation = effect.worker.generation.value},
+                           known_);
+        return;  // SIGCHLD tells of each end
+    }
+    if (!process->tree_source.valid()) {
+        auto source = loop_.add_io(slot.cgroup->events_fd(), EPOLLPRI, event::Priority::exits,
+                                   [this, worker = effect.worker](std::uint32_t) { check_tree(worker); });
+        if (source) process->tree_source = std::move(*source);
+    }
+    static_cast<void>(slot.cgroup->kill());
+    check_tree(effect.worker);
+}
+
+Result<void> Workers::repin(const Repin& effect) {
+    Process* process = find(effect.worker);
+    if (process == nullptr) return {};
+    process->seat = effect.seat;
+    if (process->reaped || effect.seat.mask.empty()) return {};
+    return cpu::pin_process(process->pid, effect.seat.mask);
+}
+
+void Workers::retune(const Retune& effect) {
+    if (Process* process = find(effect.worker)) {
+        process->spec = effect.spec;
+        process->output->retune(effect.spec->log, lines_per_second_);
+    }
+}
+
+void Workers::slot_removed(const std::string& pool, Slot slot) {
+    slots_.erase({pool, slot.value});
+    if (options_.cgroups) static_cast<void>(options_.cgroups->remove(pool, slot));
+}
+
+void Workers::report_drops() {
+    for (auto& [key, slot] : slots_)
+        if (slot.process) slot.process->output->report_drops();
+}
+
+// --- Questions
+
+Workers::Facts Workers::facts(const std::string& pool, Slot slot) const {
+    const auto found = slots_.find({pool, slot.value});
+    if (found == slots_.end() || !found->second.process) return {};
+    const Process& process = *found->second.process;
+    return {process.reaped ? 0 : std::max(process.pid, 0), process.seat.mask.to_list()};
+}
+
+const LastLines* Workers::last_lines(const std::string& pool, Slot slot) const {
+    const auto found = slots_.find({pool, slot.value});
+    return found == slots_.end() ? nullptr : &found->second.last_lines;
+}
+
+std::optional<Usage> Workers::usage(const std::string& pool, Slot slot) const {
+    const auto found = slots_.find({pool, slot.value});
+    if (found == slots_.end() || !found->second.process || found->second.process->reaped) return std::nullopt;
+    return process_usage(found->second.process->pid);
+}
+
+}  // namespace pinion::daemon

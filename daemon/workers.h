@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The processes behind the slots: executes the supervisor's effects on them, and tells what becomes of them as events.
+// pids, pidfds, cgroups and pipes live here and nowhere else. No policy: what to do next is the supervisor's.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/output.h"
+#include "daemon/usage.h"
+#include "event/loop.h"
+#include "event/notify.h"
+#include "process/cgroup.h"
+#include "supervise/effect.h"
+
+namespace pinion::daemon {
+
+struct WorkersOptions {
+    std::string runtime_dir;
+    std::optional<process::Cgroups> cgroups;  // nothing: process groups and subreaper
+    rlimit nofile{};                          // as the daemon inherited it, restored in children
+};
+
+class Workers {
+public:
+    using Post = std::function<void(supervise::Event)>;
+
+    // `post` takes each event; it may call back into this object only after the posting function has returned.
+    Workers(event::Loop& loop, OutputServices& output, WorkersOptions options, Post post);
+    ~Workers();
+    Workers(const Workers&) = delete;
+    Workers& operator=(const Workers&) = delete;
+
+    // Begins to adopt and reap orphans, where there are no cgroups or we are PID 1.
+    [[nodiscard]] Result<void> start();
+
+    void set_output_budget(std::uint32_t lines_per_second) { lines_per_second_ = lines_per_second; }
+
+    // The effects. Spawn always posts its answer.
+    void spawn(const supervise::Spawn& effect);
+    void signal(const supervise::Signal& effect);
+    void kill_tree(const supervise::KillTree& effect);
+    // The error is the sentence to record; the worker goes on with its old mask.
+    [[nodiscard]] Result<void> repin(const supervise::Repin& effect);
+    void retune(const supervise::Retune& effect);
+    void slot_removed(const std::string& pool, Slot slot);
+
+    void report_drops();
+
+    // What is known of a slot now. `pid` 0: no live main process.
+    struct Facts {
+        pid_t pid = 0;
+        std::string cpus;
+    };
+    [[nodiscard]] Facts facts(const std::string& pool, Slot slot) const;
+    [[nodiscard]] const LastLines* last_lines(const std::string& pool, Slot slot) const;
+    // CPU time and memory of a slot's main process.
+    [[nodiscard]] std::optional<Usage> usage(const std::string& pool, Slot slot) const;
+    [[nodiscard]] bool uses_cgroups() const noexcept { return options_.cgroups.has_value(); }
+
+private:
+    struct Process;
+    struct SlotState;
+    using Key = std::pair<std::string, std::uint32_t>;
+
+    SlotState& slot_state(const WorkerId& worker);
+    Process* find(const WorkerId& worker);
+    std::expected<void, SpawnFailure> try_spawn(const supervise::Spawn& effect, SlotState& slot);
+    std::expected<void, SpawnFailure> prepare(Process& process, SlotState& slot);
+    std::expected<void, SpawnFailure> run_image(Process& process, SlotState& slot);
+    [[nodiscard]] Result<void> watch(Process& process);
+    bool must_fork(const supervise::SpecPtr& spec);
+    // By value: their sources, which hold the caller's copy, may go while they run.
+    void on_exit(WorkerId worker);
+    void on_notify(WorkerId worker);
+    void check_tree(WorkerId worker);
+    bool tree_is_empty(const Process& process, const SlotState& slot) const;
+    void forget_pid(pid_t pid);
+    void on_child_signal();
+
+    event::Loop& loop_;
+    OutputServices& output_;
+    WorkersOptions options_;
+    Post post_;
+    std::uint32_t lines_per_second_ = 1000;
+    std::uint64_t notify_counter_ = 0;
+    bool reap_strays_ = false;
+    std::map<Key, SlotState> slots_;
+    std::vector<pid_t> known_;  // main processes not yet reaped, sorted
+    std::map<std::string, std::pair<supervise::SpecPtr, bool>> must_fork_;  // by pool
+    event::Source child_signal_;
+};
+
+}  // namespace pinion::daemon
