@@ -2,10 +2,8 @@
 // `check`: everything that is wrong with configuration files, at once; no daemon is asked.
 #include <filesystem>
 
-#include "base/fd.h"
 #include "ctl/commands.h"
 #include "ctl/configuration.h"
-#include "model/limits.h"
 
 namespace pinion::ctl {
 
@@ -34,21 +32,18 @@ std::string root_of(const fs::path& path) {
 }
 
 // The one file stands in for another, with the rest of that one's folder.
-Answer<void> check_in_place(Findings& findings, const CheckOptions& options, const Context& context) {
-    auto content = read_file(options.files.front(), limits::max_file_bytes);
-    if (!content) return refuse(Exit::failed, "check: " + content.error().message);
+void check_in_place(Findings& findings, const CheckOptions& options, const Context& context) {
     const std::string as = fs::absolute(options.as).lexically_normal().string();
     config::LoadOptions load = load_options(context.global.config.empty() ? root_of(as) : context.global.config, false);
     load.replaced = as;
-    load.replacement = std::move(*content);
+    load.replacement = options.files.front();
     check_one(findings, load);
-    return {};
 }
 
-Answer<Findings> check(const CheckOptions& options, const Context& context) {
+Findings check(const CheckOptions& options, const Context& context) {
     Findings findings;
     if (!options.as.empty()) {
-        PINION_CHECK(check_in_place(findings, options, context));
+        check_in_place(findings, options, context);
         return findings;
     }
     if (options.files.empty()) check_one(findings, load_options(configuration_path(context), true));
@@ -73,22 +68,21 @@ std::string summary(const Findings& findings) {
 }  // namespace
 
 Exit run(const CheckOptions& options, Context& context) {
-    auto findings = check(options, context);
-    if (!findings) return report(context, findings.error());
-    const bool failed = config::has_errors(findings->diagnostics) || (options.strict && !findings->diagnostics.empty());
+    const Findings findings = check(options, context);
+    const bool failed = config::has_errors(findings.diagnostics) || (options.strict && !findings.diagnostics.empty());
     if (context.wants_json()) {
         wire::Json files = wire::Json::array();
-        for (const std::string& file : findings->files) files.push(file);
+        for (const std::string& file : findings.files) files.push(file);
         print_document(context, wire::Json::object()
                                     .set("version", 1)
                                     .set("ok", !failed)
-                                    .set("diagnostics", diagnostics_json(findings->diagnostics))
+                                    .set("diagnostics", diagnostics_json(findings.diagnostics))
                                     .set("files", std::move(files)));
         return failed ? Exit::failed : Exit::done;
     }
-    const std::string text = diagnostics_text(findings->diagnostics, context.err_traits);
+    const std::string text = diagnostics_text(findings.diagnostics, context.err_traits);
     std::fwrite(text.data(), 1, text.size(), context.err);
-    print(context, summary(*findings));
+    print(context, summary(findings));
     return failed ? Exit::failed : Exit::done;
 }
 

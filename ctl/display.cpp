@@ -40,12 +40,6 @@ constexpr std::array two_columns{
     Range{0x20000, 0x3FFFD},
 };
 
-// Characters that reorder or hide text on a line: nothing of ours needs them, a forged name might.
-constexpr std::array deceptive{
-    Range{0x0080, 0x009F}, Range{0x061C, 0x061C}, Range{0x200B, 0x200F}, Range{0x2028, 0x202E},
-    Range{0x2060, 0x206F}, Range{0xFEFF, 0xFEFF}, Range{0xFFF9, 0xFFFB},
-};
-
 template <std::size_t N>
 bool in(const std::array<Range, N>& ranges, char32_t c) noexcept {
     auto after = std::upper_bound(ranges.begin(), ranges.end(), c, [](char32_t v, Range r) { return v < r.first; });
@@ -131,19 +125,7 @@ std::string cut_to_width(std::string_view text, std::size_t columns, std::string
     return std::string(text.substr(0, bytes_within(text, columns - mark))).append(ellipsis);
 }
 
-std::string harmless(std::string_view text) {
-    const std::string visible = printable(text, std::numeric_limits<std::size_t>::max());
-    std::string result;
-    for (std::string_view rest = visible; !rest.empty();) {
-        const Decoded next = decode(rest);
-        if (in(deceptive, next.character) && next.valid)
-            result += "\xEF\xBF\xBD";
-        else
-            result += rest.substr(0, next.bytes);
-        rest.remove_prefix(next.bytes);
-    }
-    return result;
-}
+std::string harmless(std::string_view text) { return printable(text, std::numeric_limits<std::size_t>::max()); }
 
 std::string to_ascii(std::string_view text) {
     std::string result;

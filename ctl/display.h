@@ -16,8 +16,7 @@ namespace pinion::ctl {
 // wide. A text that fits is returned unchanged.
 [[nodiscard]] std::string cut_to_width(std::string_view text, std::size_t columns, std::string_view ellipsis);
 
-// `text` with everything that could move the cursor or reorder a line made visible: controls and invalid UTF-8 as \xNN,
-// bidirectional and zero-width format characters as U+FFFD.
+// `text` with everything that could move the cursor or reorder a line made visible as \xNN (see printable), uncut.
 [[nodiscard]] std::string harmless(std::string_view text);
 
 // `text` for a terminal without UTF-8: the product's own characters by their ASCII twins ("…" → "...", "×" → "x"),

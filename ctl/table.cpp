@@ -37,7 +37,7 @@ Table cleaned(Table table, const TerminalTraits& traits) {
         ASSERT(row.cells.size() == table.columns.size());
         for (std::size_t i = 0; i < row.cells.size(); ++i) {
             std::string& text = row.cells[i].text;
-            text = harmless(text);
+            text = harmless(trim(text));
             const bool last = i + 1 == row.cells.size();
             const bool free_text = table.columns[i].flexible && last;
             if (text.empty() && !(free_text && traits.tty)) text = "-";

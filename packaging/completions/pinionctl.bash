@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for pinionctl: commands, options, and the live names of pools and workers.
+
+_pinionctl() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local global="-h --help --version --runtime-dir --config --json -o --output --color"
+    local commands="status is-healthy logs events explain show reload start stop restart scale kill wait check plan cat"
+    local command="" i word runtime=()
+    COMPREPLY=()
+
+    # The command is the first word that is neither an option nor an option's value.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            --runtime-dir) runtime=(--runtime-dir "${COMP_WORDS[i + 1]}"); ((i++)) ;;
+            --runtime-dir=*) runtime=("$word") ;;
+            --config | -o | --output | --color) ((i++)) ;;
+            -*) ;;
+            *) if [[ -z $command ]]; then command=$word; fi ;;
+        esac
+    done
+    _pinionctl_live() {
+        COMPREPLY=($(compgen -W "$(command pinionctl "${runtime[@]}" completion-words "$1" 2>/dev/null)" -- "$cur"))
+    }
+
+    case $prev in
+        --runtime-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        --config | --against | --topology | --as) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+        --sort) COMPREPLY=($(compgen -W "name state" -- "$cur")); return ;;
+        --timeout) COMPREPLY=($(compgen -W "10s 30s 60s 5m" -- "$cur")); return ;;
+        -s | --signal) _pinionctl_live signals; return ;;
+        -n | --lines | -p | --property) return ;;
+        -o | --output)
+            if [[ $command == status ]]; then _pinionctl_live columns; fi
+            COMPREPLY+=($(compgen -W "json jsonl" -- "$cur"))
+            return
+            ;;
+    esac
+
+    if [[ -z $command ]]; then
+        COMPREPLY=($(compgen -W "$commands $global" -- "$cur"))
+        return
+    fi
+    if [[ $cur == -* ]]; then
+        local own=""
+        case $command in
+            status) own="--watch --wide --sort" ;;
+            logs | events) own="-f --follow -n --lines" ;;
+            show) own="-p --property" ;;
+            start | stop | restart | scale) own="--no-wait --timeout" ;;
+            kill) own="-s --signal" ;;
+            wait) own="--ready --timeout" ;;
+            check) own="--strict --as" ;;
+            plan) own="--topology --against" ;;
+        esac
+        COMPREPLY=($(compgen -W "$own $global" -- "$cur"))
+        return
+    fi
+    case $command in
+        status | is-healthy | scale | wait) _pinionctl_live pools ;;
+        explain) _pinionctl_live workers ;;
+        start | stop | restart | kill | logs | show) _pinionctl_live targets ;;
+        check | plan) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    esac
+}
+
+complete -F _pinionctl pinionctl
