@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cat`: the effective configuration: what was merged, with the file and line of each value.
 #include "config/schema.h"
-#include "ctl/client.h"
 #include "ctl/commands.h"
 #include "ctl/configuration.h"
 
 namespace pinion::ctl {
 
-namespace {
-
-// --config, else what the running daemon reads, else the default place.
-std::string effective_path(const Context& context) {
-    if (!context.global.config.empty()) return context.global.config;
-    if (auto client = Client::connect(context.global.runtime_dir))
-        if (auto stats = client->stats())
-            if (const wire::Json* config = stats->find("config"); config != nullptr && config->as_string() != nullptr)
-                return *config->as_string();
-    return configuration_path(context);
-}
-
-}  // namespace
-
 Exit run(const CatOptions&, Context& context) {
-    auto loaded = config::load(load_options(effective_path(context), context.global.config.empty()));
+    auto loaded = config::load(load_options(configuration_path(context), context.global.config.empty()));
     if (!loaded) {
         const std::string text = diagnostics_text(loaded.error(), context.err_traits);
         std::fwrite(text.data(), 1, text.size(), context.err);

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "ctl/client.h"
 #include "ctl/display.h"
 #include "ctl/paths.h"
 #include "model/limits.h"
@@ -58,7 +59,12 @@ std::string excerpt(std::string line, int column, const TerminalTraits& traits) 
 }  // namespace
 
 std::string configuration_path(const Context& context) {
-    return context.global.config.empty() ? default_config(read_surroundings()) : context.global.config;
+    if (!context.global.config.empty()) return context.global.config;
+    if (auto client = Client::connect(context.global.runtime_dir))
+        if (auto stats = client->stats())
+            if (const wire::Json* path = stats->find("config"); path != nullptr && path->as_string() != nullptr)
+                return *path->as_string();
+    return default_config(read_surroundings());
 }
 
 config::LoadOptions load_options(const std::string& path, bool in_place) {

@@ -12,7 +12,7 @@
 
 namespace pinion::ctl {
 
-// --config, else where the configuration is by default.
+// --config, else what the running daemon reads, else where the configuration is by default.
 [[nodiscard]] std::string configuration_path(const Context& context);
 
 // What config::load says of `path`, with this process's environment for pass_env. Root's rule about unsafe files holds

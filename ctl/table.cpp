@@ -66,9 +66,13 @@ std::vector<std::size_t> by_priority(const Table& table) {
     return order;
 }
 
+bool has_glyphs(const Table& table) {
+    return std::ranges::any_of(table.rows, [](const Row& row) { return row.glyph != Glyph::none; });
+}
+
 // Which columns a terminal of `width` columns has room for.
 Layout fit(const Table& table, std::size_t width) {
-    Layout layout{std::vector<bool>(table.columns.size(), false), natural_widths(table), true};
+    Layout layout{std::vector<bool>(table.columns.size(), false), natural_widths(table), has_glyphs(table)};
     std::size_t used = 0;  // of the line; the glyph takes the place of the first column's gap
     std::size_t note = table.columns.size();
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -97,7 +101,7 @@ Layout fit(const Table& table, std::size_t width) {
 }
 
 Layout everything(const Table& table, const TerminalTraits& traits) {
-    return {std::vector<bool>(table.columns.size(), true), natural_widths(table), traits.tty};
+    return {std::vector<bool>(table.columns.size(), true), natural_widths(table), traits.tty && has_glyphs(table)};
 }
 
 std::string glyph_text(Glyph glyph, bool utf8) {
