@@ -312,6 +312,23 @@ TEST(Explain, TellsTheStory) {
     EXPECT_EQ(run_with(daemon.runtime_dir(), ExplainOptions{.worker = "web"}).exit, Exit::usage);
 }
 
+TEST(Logs, FallBackToWhatTheDaemonRemembersAndSaySo) {
+    FakeWorld world;
+    world.lines = {
+        {.at = 1, .slot = 0, .text = "one"}, {.at = 2, .slot = 1, .text = "two"}, {.at = 3, .text = "three"}};
+    FakeDaemon daemon(std::move(world));
+    // No journal has lines of a pool of this name, whether there is a journal or not.
+    const LogsOptions options{.target = "unheard-of-pool", .lines = 2};
+    const Outcome outcome = run_with(daemon.runtime_dir(), options, {.format = Format::json});
+    EXPECT_EQ(outcome.exit, Exit::done);
+    EXPECT_EQ(outcome.out,
+              "{\"at\":2,\"pool\":\"unheard-of-pool\",\"slot\":1,\"priority\":6,\"message\":\"two\"}\n"
+              "{\"at\":3,\"pool\":\"unheard-of-pool\",\"slot\":0,\"priority\":6,\"message\":\"three\"}\n");
+    EXPECT_NE(outcome.err.find("; showing the last lines of each worker that the daemon remembers\n"),
+              std::string::npos)
+        << outcome.err;
+}
+
 TEST(CompletionWords, AreLiveAndSilentWithoutADaemon) {
     FakeDaemon daemon(two_pools());
     EXPECT_EQ(run_with(daemon.runtime_dir(), WordsOptions{.kind = "pools"}).out, "mail\nweb\n");
