@@ -16,7 +16,9 @@ std::string clean(const std::string& text) {
 
 void put_worker(DictWriter& dict, const WorkerRow& row) {
     dict.text("pool", row.pool).number("slot", row.slot).text("state", row.state);
-    dict.number("pid", static_cast<std::uint32_t>(row.pid)).big("generation", row.generation).number("restarts", row.restarts);
+    dict.number("pid", static_cast<std::uint32_t>(row.pid))
+        .big("generation", row.generation)
+        .number("restarts", row.restarts);
     dict.text("cpus", row.cpus).text("seat", row.seat).big("since", to_usec(row.since));
     dict.number("failures_in_row", row.failures_in_row);
     dict.big("next_retry", row.next_retry ? to_usec(*row.next_retry) : 0);
@@ -112,18 +114,27 @@ int append(sd_bus_message* message, const EventRow& row) {
     dict.text("message", row.message);
     for (const auto& [name, value] : row.fields) {
         const auto number = parse_integer(value);
-        if (name == "PINION_POOL") dict.text("pool", value);
-        else if (name == "PINION_SLOT" && number) dict.number("slot", static_cast<std::uint32_t>(*number));
-        else if (name == "PINION_GENERATION" && number) dict.big("generation", static_cast<std::uint64_t>(*number));
-        else dict.text(name.c_str(), value);
+        if (name == "PINION_POOL")
+            dict.text("pool", value);
+        else if (name == "PINION_SLOT" && number)
+            dict.number("slot", static_cast<std::uint32_t>(*number));
+        else if (name == "PINION_GENERATION" && number)
+            dict.big("generation", static_cast<std::uint64_t>(*number));
+        else
+            dict.text(name.c_str(), value);
     }
     return dict.close();
 }
 
 int append(sd_bus_message* message, const StatsRow& row) {
     DictWriter dict(message);
-    dict.text("version", PINION_VERSION).number("pid", static_cast<std::uint32_t>(row.pid)).big("started", to_usec(row.started));
-    dict.text("config", row.config).number("pools", row.pools).number("workers", row.workers).number("running", row.running);
+    dict.text("version", PINION_VERSION)
+        .number("pid", static_cast<std::uint32_t>(row.pid))
+        .big("started", to_usec(row.started));
+    dict.text("config", row.config)
+        .number("pools", row.pools)
+        .number("workers", row.workers)
+        .number("running", row.running);
     dict.big("spawns", row.spawns).big("deaths", row.deaths).big("dropped_lines", row.dropped_lines);
     dict.big("dropped_records", row.dropped_records).flag("cgroups", row.cgroups).text("last_reload", row.last_reload);
     return dict.close();

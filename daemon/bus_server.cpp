@@ -116,20 +116,20 @@ int guarded(sd_bus_message* message, void* userdata, sd_bus_error* error) noexce
     auto& state = *static_cast<BusServer::State*>(userdata);
     const Connection* connection = state.find(sd_bus_message_get_bus(message));
     if (connection == nullptr) return -ENOTCONN;
-    auto [access, who] = connection->message_bus ? judge(message, state.readers)
-                                                 : std::pair{connection->access, connection->who};
+    auto [access, who] =
+        connection->message_bus ? judge(message, state.readers) : std::pair{connection->access, connection->who};
     if (access < needed)
-        return sd_bus_error_setf(error, bus::error_access_denied,
-                                 access == Access::none
-                                     ? stranger_sentence
-                                     : "%s may look but not change: be root or piniond's user",
-                                 who.c_str());
+        return sd_bus_error_setf(
+            error, bus::error_access_denied,
+            access == Access::none ? stranger_sentence : "%s may look but not change: be root or piniond's user",
+            who.c_str());
     return method(state, message, who, error);
 }
 
 Answer<Target> read_target(sd_bus_message* message) {
     const char* text = nullptr;
-    if (sd_bus_message_read(message, "s", &text) < 0) return std::unexpected(Refusal{Refusal::Kind::invalid, "no target"});
+    if (sd_bus_message_read(message, "s", &text) < 0)
+        return std::unexpected(Refusal{Refusal::Kind::invalid, "no target"});
     return parse_target(text);
 }
 
@@ -229,7 +229,8 @@ int get_version(sd_bus*, const char*, const char*, const char*, sd_bus_message* 
 
 int get_config(sd_bus*, const char*, const char*, const char*, sd_bus_message* answer, void* userdata,
                sd_bus_error*) noexcept {
-    return sd_bus_message_append(answer, "s", static_cast<BusServer::State*>(userdata)->daemon.options().config.c_str());
+    return sd_bus_message_append(answer, "s",
+                                 static_cast<BusServer::State*>(userdata)->daemon.options().config.c_str());
 }
 
 // The pool that an object path names.
@@ -312,8 +313,8 @@ const sd_bus_vtable manager_vtable[] = {
                             (guarded<explain, Access::read>), readable),
     SD_BUS_METHOD_WITH_ARGS("LastLines", SD_BUS_ARGS("s", target), SD_BUS_RESULT("a(tuus)", lines),
                             (guarded<last_lines, Access::read>), readable),
-    SD_BUS_METHOD_WITH_ARGS("History", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", events), (guarded<history, Access::read>),
-                            readable),
+    SD_BUS_METHOD_WITH_ARGS("History", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", events),
+                            (guarded<history, Access::read>), readable),
     SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", stats), (guarded<stats, Access::read>),
                             readable),
     SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -353,7 +354,8 @@ Result<UniqueFd> listen_on(const std::string& path) {
     if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
         return fail_last("bind '" + path + "'");
     // Everybody may connect; what they may do is judged by their credentials, so that a stranger gets a reason.
-    if (::chmod(path.c_str(), 0666) < 0 || ::listen(socket.fd(), backlog) < 0) return fail_last("listen on '" + path + "'");
+    if (::chmod(path.c_str(), 0666) < 0 || ::listen(socket.fd(), backlog) < 0)
+        return fail_last("listen on '" + path + "'");
     return socket;
 }
 
@@ -398,16 +400,18 @@ Result<void> BusServer::State::attach(Connection& connection) {
     if (!connection.message_bus && connection.access == Access::none)
         PINION_CHECK(step(sd_bus_add_filter(bus, nullptr, refuse_stranger, &connection), "add the filter"));
     PINION_CHECK(step(sd_bus_add_object_manager(bus, nullptr, bus::manager_path), "add the object manager"));
-    PINION_CHECK(step(sd_bus_add_object_vtable(bus, nullptr, bus::manager_path, bus::manager_interface, manager_vtable, this),
-                      "add the manager"));
+    PINION_CHECK(
+        step(sd_bus_add_object_vtable(bus, nullptr, bus::manager_path, bus::manager_interface, manager_vtable, this),
+             "add the manager"));
     PINION_CHECK(step(sd_bus_add_fallback_vtable(bus, nullptr, bus::pool_path_prefix, bus::pool_interface, pool_vtable,
                                                  find_pool, this),
                       "add the pools"));
     PINION_CHECK(step(sd_bus_add_node_enumerator(bus, nullptr, bus::pool_path_prefix, enumerate_pools, this),
                       "add the list of pools"));
-    PINION_CHECK(step(sd_bus_match_signal_async(bus, nullptr, "org.freedesktop.DBus.Local", nullptr,
-                                                "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, nullptr, this),
-                      "watch the connection"));
+    PINION_CHECK(
+        step(sd_bus_match_signal_async(bus, nullptr, "org.freedesktop.DBus.Local", nullptr,
+                                       "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, nullptr, this),
+             "watch the connection"));
     PINION_CHECK(step(sd_bus_start(bus), "start the connection"));
     return step(sd_bus_attach_event(bus, loop.raw(), static_cast<int>(event::Priority::commands)), "join the loop");
 }
@@ -429,7 +433,15 @@ void BusServer::State::accept_client() {
     if (!ready || !attach(connection)) connections.pop_back();
 }
 
-BusServer::BusServer(Daemon& daemon, event::Loop& loop) : state_(new State{.daemon = daemon, .loop = loop, .listener = {}, .socket_path = {}, .listener_source = {}, .reaper = {}, .connections = {}, .known_pools = {}}) {}
+BusServer::BusServer(Daemon& daemon, event::Loop& loop)
+    : state_(new State{.daemon = daemon,
+                       .loop = loop,
+                       .listener = {},
+                       .socket_path = {},
+                       .listener_source = {},
+                       .reaper = {},
+                       .connections = {},
+                       .known_pools = {}}) {}
 
 BusServer::~BusServer() {
     for (auto& connection : state_->connections) sd_bus_flush(connection.bus.get());
@@ -492,11 +504,13 @@ void BusServer::emit_pools_changed(const std::set<std::string>& pools) {
             if (connection.gone || (!connection.message_bus && connection.access == Access::none)) continue;
             sd_bus* bus = connection.bus.get();
             // A signal that can't be sent is lost with its connection; the next look shows the truth.
-            if (!exists && known) sd_bus_emit_object_removed(bus, path.c_str());
-            else if (exists && !known) sd_bus_emit_object_added(bus, path.c_str());
+            if (!exists && known)
+                sd_bus_emit_object_removed(bus, path.c_str());
+            else if (exists && !known)
+                sd_bus_emit_object_added(bus, path.c_str());
             else if (exists)
-                sd_bus_emit_properties_changed(bus, path.c_str(), bus::pool_interface, "State", "Wanted", "Running", "Note",
-                                               nullptr);
+                sd_bus_emit_properties_changed(bus, path.c_str(), bus::pool_interface, "State", "Wanted", "Running",
+                                               "Note", nullptr);
         }
         if (!exists) state_->known_pools.erase(pool);
     }

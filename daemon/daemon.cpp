@@ -75,9 +75,9 @@ Result<void> Daemon::add_sources(config::LoadOptions load_options) {
     PINION_TRY(loader, Loader::make(loop_, load_options, [this](Loaded found) { loaded(std::move(found)); }));
     loader_ = std::move(loader);
     PINION_TRY(watch, Watch::make(loop_, load_options.path, [this] {
-        if (reload_waiters_.empty()) reload_by_watch_ = true;
-        loader_->request();
-    }));
+                   if (reload_waiters_.empty()) reload_by_watch_ = true;
+                   loader_->request();
+               }));
     watch_ = std::move(watch);
     return {};
 }
@@ -137,10 +137,10 @@ struct Daemon::Execute {
     void operator()(const Repin& effect) const {
         auto repinned = daemon.workers_.repin(effect);
         if (repinned) return;
-        auto failure = pool_record(log::Priority::warning, messages::worker_pin_failed, effect.worker.pool,
-                                   fmt::format("{}: {}, it keeps its old CPUs",
-                                               slot_name(effect.worker.pool, effect.worker.slot),
-                                               repinned.error().message));
+        auto failure =
+            pool_record(log::Priority::warning, messages::worker_pin_failed, effect.worker.pool,
+                        fmt::format("{}: {}, it keeps its old CPUs", slot_name(effect.worker.pool, effect.worker.slot),
+                                    repinned.error().message));
         daemon.record(std::move(failure));
     }
     void operator()(const Retune& effect) const { daemon.workers_.retune(effect); }
@@ -151,7 +151,8 @@ struct Daemon::Execute {
     }
     void operator()(const ShutdownComplete&) const {
         daemon.write_facts();
-        daemon.record(daemon_record(log::Priority::notice, messages::daemon_stopped, "stopped; nothing is left behind"));
+        daemon.record(
+            daemon_record(log::Priority::notice, messages::daemon_stopped, "stopped; nothing is left behind"));
         daemon.loop_.exit(0);
     }
     void operator()(Report& effect) const { daemon.facts_.push_back(std::move(effect.fact)); }
@@ -173,8 +174,10 @@ void Daemon::run_spawns() {
         workers_.spawn(effect);
     } while (!spawns_.empty() && MonotonicClock::now() < until);
     if (outermost) draining_ = false;
-    if (!spawns_.empty()) spawn_timer_.arm(loop_.now());
-    else spawns_attempted();
+    if (!spawns_.empty())
+        spawn_timer_.arm(loop_.now());
+    else
+        spawns_attempted();
 }
 
 void Daemon::spawns_attempted() {
@@ -237,10 +240,11 @@ void Daemon::report_drops() {
     drops_.records += drops.records;
     drops_.failed += drops.failed;
     if (drops.lines + drops.records + drops.failed == 0) return;
-    record(daemon_record(log::Priority::warning, messages::output_dropped,
-                         fmt::format("the log does not keep up: dropped {} lines of output and {} records, {} could not be "
-                                     "written; workers are not slowed",
-                                     drops.lines, drops.records, drops.failed)));
+    record(daemon_record(
+        log::Priority::warning, messages::output_dropped,
+        fmt::format("the log does not keep up: dropped {} lines of output and {} records, {} could not be "
+                    "written; workers are not slowed",
+                    drops.lines, drops.records, drops.failed)));
 }
 
 }  // namespace pinion::daemon

@@ -65,7 +65,8 @@ ReloadOutcome Daemon::refuse(std::vector<std::string> reasons) {
     const auto shown = std::min(reasons.size(), recorded_reasons);
     for (std::size_t i = 0; i < shown; ++i)
         record(daemon_record(log::Priority::err, messages::config_refused, reasons[i]));
-    const std::string more = reasons.size() > shown ? fmt::format(" ({} more: pinionctl check)", reasons.size() - shown) : "";
+    const std::string more =
+        reasons.size() > shown ? fmt::format(" ({} more: pinionctl check)", reasons.size() - shown) : "";
     record(daemon_record(log::Priority::err, messages::config_refused,
                          fmt::format("load '{}': refused for {} error{}{}{}", options_.config, reasons.size(),
                                      reasons.size() == 1 ? "" : "s", more, then)));
@@ -78,7 +79,8 @@ std::vector<std::string> Daemon::plan_objections(const cpu::Plan& plan,
                                                  const std::vector<config::Change>& changes) const {
     std::vector<std::string> objections;
     for (const auto& error : plan.errors) {
-        const bool touched = std::ranges::any_of(changes, [&](const auto& change) { return change.pool == error.pool; });
+        const bool touched =
+            std::ranges::any_of(changes, [&](const auto& change) { return change.pool == error.pool; });
         if (touched || !unplaced_.contains(error.pool)) objections.push_back(error.code + " " + error.message);
     }
     return objections;
@@ -87,8 +89,10 @@ std::vector<std::string> Daemon::plan_objections(const cpu::Plan& plan,
 ReloadOutcome Daemon::apply(Loaded found) {
     if (!found.config) return refuse(sentences(found.config.error()));
     config::Config next = std::move(*found.config);
-    if (found.machine) machine_ = std::move(*found.machine);
-    else if (!config_) return refuse({found.machine.error().message});
+    if (found.machine)
+        machine_ = std::move(*found.machine);
+    else if (!config_)
+        return refuse({found.machine.error().message});
 
     const auto changes = config::diff(config_ ? &*config_ : nullptr, next);
     auto scales = surviving(scales_, changes);

@@ -17,28 +17,30 @@ Answer<Target> parse_target(std::string_view text) {
     const auto slash = text.find('/');
     const auto pool = text.substr(0, slash);
     if (!is_name(pool))
-        return std::unexpected(Refusal{Refusal::Kind::invalid, fmt::format("'{}' names no pool: expected POOL or POOL/SLOT",
-                                                                           printable(text, 100))});
+        return std::unexpected(
+            Refusal{Refusal::Kind::invalid,
+                    fmt::format("'{}' names no pool: expected POOL or POOL/SLOT", printable(text, 100))});
     if (slash == std::string_view::npos) return Target{std::string(pool), std::nullopt};
     const auto slot = parse_integer(text.substr(slash + 1));
     if (!slot || *slot < 0 || *slot >= limits::max_workers_per_pool)
-        return std::unexpected(Refusal{Refusal::Kind::invalid, fmt::format("'{}' names no worker: a slot is a number from 0 to {}",
-                                                                           printable(text, 100),
-                                                                           limits::max_workers_per_pool - 1)});
+        return std::unexpected(
+            Refusal{Refusal::Kind::invalid, fmt::format("'{}' names no worker: a slot is a number from 0 to {}",
+                                                        printable(text, 100), limits::max_workers_per_pool - 1)});
     return Target{std::string(pool), Slot{static_cast<std::uint32_t>(*slot)}};
 }
 
 Answer<void> Daemon::check(const Target& target) const {
     if (const auto unplaced = unplaced_.find(target.pool); unplaced != unplaced_.end())
-        return std::unexpected(Refusal{Refusal::Kind::refused, fmt::format("pool '{}' has no seats: {}", target.pool, unplaced->second)});
+        return std::unexpected(
+            Refusal{Refusal::Kind::refused, fmt::format("pool '{}' has no seats: {}", target.pool, unplaced->second)});
     if (!supervisor_.has_pool(target.pool)) {
         std::vector<std::string_view> names;
         if (config_)
             for (const auto& [name, spec] : config_->pools()) names.push_back(name);
         const auto meant = closest(target.pool, names);
-        return std::unexpected(Refusal{Refusal::Kind::not_found,
-                                       fmt::format("no pool '{}'{}", target.pool,
-                                                   meant ? fmt::format(" (did you mean '{}'?)", *meant) : "")});
+        return std::unexpected(Refusal{
+            Refusal::Kind::not_found,
+            fmt::format("no pool '{}'{}", target.pool, meant ? fmt::format(" (did you mean '{}'?)", *meant) : "")});
     }
     if (target.slot && !supervisor_.has_slot(target.pool, *target.slot))
         return std::unexpected(Refusal{
@@ -84,21 +86,23 @@ Answer<void> Daemon::scale(const std::string& pool, std::uint32_t workers, const
     if (!unplaced_.contains(pool))
         if (auto checked = check({pool, std::nullopt}); !checked) return checked;
     if (workers > limits::max_workers_per_pool)
-        return std::unexpected(Refusal{Refusal::Kind::invalid, fmt::format("scale '{}' to {}: the bound is {} workers a pool",
-                                                                           pool, workers, limits::max_workers_per_pool)});
+        return std::unexpected(
+            Refusal{Refusal::Kind::invalid, fmt::format("scale '{}' to {}: the bound is {} workers a pool", pool,
+                                                        workers, limits::max_workers_per_pool)});
     if (!config_->pools().contains(pool))
         return std::unexpected(Refusal{Refusal::Kind::refused, fmt::format("pool '{}' is being removed", pool)});
     auto scales = scales_;
     scales[pool] = workers;
     auto plan = plan_for(*config_, machine_, scales, plan_.ledger());
     if (const auto why = error_of(plan, pool); !why.empty())
-        return std::unexpected(Refusal{Refusal::Kind::refused, fmt::format("scale '{}' to {}: {}", pool, workers, why)});
+        return std::unexpected(
+            Refusal{Refusal::Kind::refused, fmt::format("scale '{}' to {}: {}", pool, workers, why)});
     std::uint32_t total = 0;
     for (const auto& placed : plan.pools) total += static_cast<std::uint32_t>(placed.seats.size());
     if (total > limits::max_workers)
-        return std::unexpected(Refusal{Refusal::Kind::refused,
-                                       fmt::format("scale '{}' to {}: {} workers in all, the bound is {}", pool, workers,
-                                                   total, limits::max_workers)});
+        return std::unexpected(
+            Refusal{Refusal::Kind::refused, fmt::format("scale '{}' to {}: {} workers in all, the bound is {}", pool,
+                                                        workers, total, limits::max_workers)});
     scales_ = std::move(scales);
     record(pool_record(log::Priority::notice, log::messages::operator_acted, pool,
                        fmt::format("{}: scale to {} by {}, until `workers` changes in the file", pool, workers, by)));
@@ -113,10 +117,11 @@ void Daemon::shut_down(const std::string& reason) {
     if (!at_once) {
         event::notify_stopping("stopping: " + reason);
         watch_->disarm();
-        record(daemon_record(log::Priority::notice, log::messages::daemon_stopping,
-                             fmt::format("stopping on {}: every worker gets its stop signal, then SIGKILL; all within {} "
-                                         "(again: at once)",
-                                         reason, format_duration(timeout))));
+        record(
+            daemon_record(log::Priority::notice, log::messages::daemon_stopping,
+                          fmt::format("stopping on {}: every worker gets its stop signal, then SIGKILL; all within {} "
+                                      "(again: at once)",
+                                      reason, format_duration(timeout))));
     }
     dispatch(supervise::ShutdownRequested{timeout, reason});
 }

@@ -47,7 +47,8 @@ std::vector<PoolRow> Daemon::pool_rows() {
 
 std::optional<PoolRow> Daemon::pool_row(const std::string& pool) const {
     if (const auto view = supervisor_.pool(pool)) return to_row(*view);
-    if (const auto unplaced = unplaced_.find(pool); unplaced != unplaced_.end()) return unplaced_row(pool, unplaced->second);
+    if (const auto unplaced = unplaced_.find(pool); unplaced != unplaced_.end())
+        return unplaced_row(pool, unplaced->second);
     return std::nullopt;
 }
 
@@ -155,7 +156,8 @@ Answer<Explanation> Daemon::explain(const Target& target) const {
     const auto workers = supervisor_.workers(target.pool);
     const auto view = std::ranges::find(workers, slot, &supervise::WorkerView::slot);
     if (view == workers.end())
-        return std::unexpected(Refusal{Refusal::Kind::not_found, fmt::format("no worker '{}'", slot_name(target.pool, slot))});
+        return std::unexpected(
+            Refusal{Refusal::Kind::not_found, fmt::format("no worker '{}'", slot_name(target.pool, slot))});
     Explanation explanation;
     explanation.worker = to_row(target.pool, *view);
     for (const auto& life : supervisor_.history(target.pool, slot)) {
@@ -222,13 +224,14 @@ std::string status_line(const std::vector<supervise::PoolView>& pools, bool shut
         wanted += pool.wanted;
         running += pool.running;
         const bool bad = pool.state == PoolState::failed || pool.state == PoolState::degraded;
-        if (bad && (worst == nullptr || (pool.state == PoolState::failed && worst->state != PoolState::failed))) worst = &pool;
+        if (bad && (worst == nullptr || (pool.state == PoolState::failed && worst->state != PoolState::failed)))
+            worst = &pool;
     }
-    std::string line = fmt::format("{}{} pool{}, {} of {} worker{} running", shutting_down ? "stopping: " : "", pools.size(),
-                                   pools.size() == 1 ? "" : "s", running, wanted, wanted == 1 ? "" : "s");
+    std::string line = fmt::format("{}{} pool{}, {} of {} worker{} running", shutting_down ? "stopping: " : "",
+                                   pools.size(), pools.size() == 1 ? "" : "s", running, wanted, wanted == 1 ? "" : "s");
     if (worst != nullptr)
-        line += fmt::format("; {} {}{}{}", worst->name, supervise::to_string(worst->state), worst->note.empty() ? "" : ": ",
-                            worst->note);
+        line += fmt::format("; {} {}{}{}", worst->name, supervise::to_string(worst->state),
+                            worst->note.empty() ? "" : ": ", worst->note);
     if (!refused_reload.empty()) line += "; the last reload was refused: " + refused_reload;
     return line;
 }

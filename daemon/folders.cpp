@@ -22,7 +22,8 @@ Result<void> make_folder(const std::string& path, mode_t mode) {
     if (::stat(path.c_str(), &status) < 0) return fail_last("look at '" + path + "'");
     if (!S_ISDIR(status.st_mode)) return fail_errno(ENOTDIR, "use '" + path + "' as a folder");
     // Only what we own is ours to open or close; a folder that the service manager made for us has its mode already.
-    if (status.st_uid == ::geteuid() && ::chmod(path.c_str(), mode) < 0) return fail_last("set the mode of '" + path + "'");
+    if (status.st_uid == ::geteuid() && ::chmod(path.c_str(), mode) < 0)
+        return fail_last("set the mode of '" + path + "'");
     return {};
 }
 

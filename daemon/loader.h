@@ -29,7 +29,8 @@ class Loader {
 public:
     using Done = std::move_only_function<void(Loaded)>;
 
-    [[nodiscard]] static Result<std::unique_ptr<Loader>> make(event::Loop& loop, config::LoadOptions options, Done done);
+    [[nodiscard]] static Result<std::unique_ptr<Loader>> make(event::Loop& loop, config::LoadOptions options,
+                                                              Done done);
     // Waits for a load that runs.
     ~Loader();
     Loader(const Loader&) = delete;

@@ -37,7 +37,9 @@ int check(const config::LoadOptions& options) {
     const auto config = config::load(options);
     const auto& diagnostics = config ? config->warnings() : config.error();
     for (const auto& diagnostic : diagnostics) std::fprintf(stderr, "%s\n", config::to_string(diagnostic).c_str());
-    if (config) std::printf("%s: %zu pool%s, no errors\n", options.path.c_str(), config->pools().size(), config->pools().size() == 1 ? "" : "s");
+    if (config)
+        std::printf("%s: %zu pool%s, no errors\n", options.path.c_str(), config->pools().size(),
+                    config->pools().size() == 1 ? "" : "s");
     return config ? 0 : exit_config;
 }
 
@@ -73,10 +75,11 @@ int give_up(log::Sink& sink, int code, const std::string& sentence) {
 
 int refuse_config(log::Sink& sink, const std::string& path, const std::vector<config::Diagnostic>& diagnostics) {
     for (const auto& diagnostic : diagnostics) give_up(sink, exit_config, config::to_string(diagnostic));
-    return give_up(sink, exit_config,
-                   fmt::format("load '{}': refused for {} error{}; not started. Mend the file, check it with 'pinionctl check', "
-                               "and start again",
-                               path, diagnostics.size(), diagnostics.size() == 1 ? "" : "s"));
+    return give_up(
+        sink, exit_config,
+        fmt::format("load '{}': refused for {} error{}; not started. Mend the file, check it with 'pinionctl check', "
+                    "and start again",
+                    path, diagnostics.size(), diagnostics.size() == 1 ? "" : "s"));
 }
 
 Result<std::optional<process::Cgroups>> take_cgroups(const Options& options) {
@@ -97,9 +100,8 @@ int main(int argc, char** argv) {
     // 1. What was asked.
     const auto options = parse_options(argc, argv);
     if (!options) return options.error();
-    const config::LoadOptions load_options{.path = options->config,
-                                           .refuse_unsafe_files = ::geteuid() == 0,
-                                           .environment = environment()};
+    const config::LoadOptions load_options{
+        .path = options->config, .refuse_unsafe_files = ::geteuid() == 0, .environment = environment()};
     if (options->check_only) return check(load_options);
 
     // 2. What a daemon needs of its process. One malloc arena: our second thread is idle most of the time.

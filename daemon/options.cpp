@@ -37,15 +37,16 @@ Surroundings read_surroundings() {
 Options with_defaults(Options options, const Surroundings& around) {
     if (options.config.empty())
         options.config = around.root ? "/etc/pinion" : user_folder(around.xdg_config_home, around.home, "/.config");
-    const std::string runtime =
-        around.root ? "/run/pinion"
-                    : (around.xdg_runtime_dir.empty() ? "/tmp/pinion-" + std::to_string(::geteuid())
-                                                      : around.xdg_runtime_dir + "/pinion");
+    const std::string runtime = around.root
+                                    ? "/run/pinion"
+                                    : (around.xdg_runtime_dir.empty() ? "/tmp/pinion-" + std::to_string(::geteuid())
+                                                                      : around.xdg_runtime_dir + "/pinion");
     const std::string usual_runtime = around.runtime_directory.empty() ? runtime : around.runtime_directory;
     if (options.runtime_dir.empty()) options.runtime_dir = usual_runtime;
     options.default_runtime_dir = options.runtime_dir == runtime;
     if (options.state_dir.empty()) {
-        options.state_dir = around.root ? "/var/lib/pinion" : user_folder(around.xdg_state_home, around.home, "/.local/state");
+        options.state_dir =
+            around.root ? "/var/lib/pinion" : user_folder(around.xdg_state_home, around.home, "/.local/state");
         if (!around.state_directory.empty()) options.state_dir = around.state_directory;
     }
     return options;
@@ -53,24 +54,26 @@ Options with_defaults(Options options, const Surroundings& around) {
 
 std::expected<Options, int> parse_options(int argc, char** argv) {
     Options options;
-    CLI::App app("piniond runs pools of worker processes: it starts them, pins each to its CPUs, restarts what fails\n"
-                 "and writes what happens to the journal. It stays in the foreground; SIGTERM or Ctrl-C stops it in\n"
-                 "order, SIGHUP or a saved file changes it.");
+    CLI::App app(
+        "piniond runs pools of worker processes: it starts them, pins each to its CPUs, restarts what fails\n"
+        "and writes what happens to the journal. It stays in the foreground; SIGTERM or Ctrl-C stops it in\n"
+        "order, SIGHUP or a saved file changes it.");
     app.set_version_flag("--version", "piniond " PINION_VERSION);
-    app.add_option("--config", options.config, "the configuration: a file, or a folder with pinion.yaml and pools.d/*.yaml")
+    app.add_option("--config", options.config,
+                   "the configuration: a file, or a folder with pinion.yaml and pools.d/*.yaml")
         ->type_name("FILE|DIR");
     app.add_option("--runtime-dir", options.runtime_dir, "where the control socket and the lock are")->type_name("DIR");
     app.add_option("--state-dir", options.state_dir, "where lasts what must survive a boot")->type_name("DIR");
     app.add_option("--log", options.log, "where records go: auto, journal or console")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, LogTo>{
-                {"auto", LogTo::automatic}, {"journal", LogTo::journal}, {"console", LogTo::console}}))
+        ->transform(CLI::CheckedTransformer(std::map<std::string, LogTo>{
+            {"auto", LogTo::automatic}, {"journal", LogTo::journal}, {"console", LogTo::console}}))
         ->type_name("WHERE");
     std::string cgroup;
     app.add_option("--cgroup", cgroup, "use this folder of a cgroup2 file system for the workers")->type_name("DIR");
     app.add_flag("--check", options.check_only, "only check the configuration; exit 0 or 78");
-    app.footer("Exit codes: 0 after a clean stop, 1 when it could not run, 2 for a wrong command line, 78 for a\n"
-               "configuration that can't be used.\n\nSee it at work: pinionctl status");
+    app.footer(
+        "Exit codes: 0 after a clean stop, 1 when it could not run, 2 for a wrong command line, 78 for a\n"
+        "configuration that can't be used.\n\nSee it at work: pinionctl status");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -12,9 +12,9 @@ namespace pinion::daemon {
 enum class LogTo : std::uint8_t { automatic, journal, console };
 
 struct Options {
-    std::string config;       // a file or a folder
-    std::string runtime_dir;  // sockets and the lock
-    std::string state_dir;    // what outlives a boot
+    std::string config;                // a file or a folder
+    std::string runtime_dir;           // sockets and the lock
+    std::string state_dir;             // what outlives a boot
     bool default_runtime_dir = false;  // then the bus name is taken too
     LogTo log = LogTo::automatic;
     std::optional<std::string> cgroup;  // --cgroup: a folder of a cgroup2 file system, instead of the delegated one

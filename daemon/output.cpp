@@ -56,7 +56,8 @@ Result<void> WorkerOutput::open_stream(StreamState& stream, const LogTarget& tar
             stream.child = UniqueFd(*direct);
             return {};
         }
-        // journald does not answer or is not there: a pipe serves as well, and loses nothing that the journal would keep.
+        // journald does not answer or is not there: a pipe serves as well, and loses nothing that the journal would
+        // keep.
     }
     PINION_TRY(pipe, make_pipe());
     if (::fcntl(pipe.read.fd(), F_SETFL, O_NONBLOCK) < 0) return fail_last("make a pipe non-blocking");
@@ -84,8 +85,10 @@ void WorkerOutput::started(pid_t pid, const std::string& cpus) {
         auto source = services_.loop.add_io(stream.read.fd(), EPOLLIN, event::Priority::output,
                                             [this, &stream](std::uint32_t) { read_some(stream); });
         // Without a source the worker would fill its pipe and stop; closing our end tells it instead (EPIPE).
-        if (source) stream.source = std::move(*source);
-        else stream.read.reset();
+        if (source)
+            stream.source = std::move(*source);
+        else
+            stream.read.reset();
     }
 }
 
@@ -120,7 +123,10 @@ void WorkerOutput::take_line(StreamState& stream, log::Line line) {
         services_.writer.file_line(stream.file, std::string(line.text));
         return;
     }
-    log::Record record{.priority = priority, .message = std::string(text), .kind = nullptr, .identifier = worker_.pool,
+    log::Record record{.priority = priority,
+                       .message = std::string(text),
+                       .kind = nullptr,
+                       .identifier = worker_.pool,
                        .fields = fields_};
     if (line.cut) record.fields.emplace_back("PINION_LINE_CUT", "1");
     if (!services_.writer.output(std::move(record))) services_.on_drop();
@@ -137,8 +143,10 @@ void WorkerOutput::drain() {
 void WorkerOutput::retune(const LogPolicy& policy, std::uint32_t lines_per_second) {
     budget_.set_rate(lines_per_second);
     // Only priorities change live; a change of the target itself respawns the worker.
-    if (const auto* journal = std::get_if<LogToJournal>(&policy.out)) streams_[out].priority = log::Priority(journal->priority);
-    if (const auto* journal = std::get_if<LogToJournal>(&policy.err)) streams_[err].priority = log::Priority(journal->priority);
+    if (const auto* journal = std::get_if<LogToJournal>(&policy.out))
+        streams_[out].priority = log::Priority(journal->priority);
+    if (const auto* journal = std::get_if<LogToJournal>(&policy.err))
+        streams_[err].priority = log::Priority(journal->priority);
 }
 
 void WorkerOutput::report_drops() {

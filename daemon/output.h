@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one worker writes: its two pipes, from bytes to lines to the log, within a budget; and its last lines, for the
-// death record and `status`. Reading never depends on whether anybody takes the lines, so a worker is never blocked by us.
+// death record and `status`. Reading never depends on whether anybody takes the lines, so a worker is never blocked by
+// us.
 #pragma once
 
 #include <array>
@@ -74,8 +75,8 @@ public:
 
 private:
     struct StreamState {
-        UniqueFd child;   // until started
-        UniqueFd read;    // our end of the pipe; none for null and direct
+        UniqueFd child;  // until started
+        UniqueFd read;   // our end of the pipe; none for null and direct
         event::Source source;
         log::LineSplitter splitter;
         log::Priority priority = log::Priority::info;

@@ -105,11 +105,13 @@ Record died(const WorkerDied& fact, const WorkerFacts& facts) {
     message += "; " + describe(fact.decision);
     if (!expected_end(fact.decision) && !death.last_lines.empty())
         message += fmt::format("; its last line: {}", printable(death.last_lines.back(), 200));
-    Record record = of_worker(priority_of(fact.decision), messages::worker_died, fact.worker, facts, std::move(message));
+    Record record =
+        of_worker(priority_of(fact.decision), messages::worker_died, fact.worker, facts, std::move(message));
     const bool exited = death.cause == Death::Cause::exited;
     // systemd's own words and numbers (CLD_EXITED is 1, CLD_KILLED 2, CLD_DUMPED 3).
     record.fields.emplace_back("EXIT_CODE", exited ? "exited" : (death.core_dumped ? "dumped" : "killed"));
-    record.fields.emplace_back("EXIT_STATUS", exited ? std::to_string(death.status) : signal_name(death.status).substr(3));
+    record.fields.emplace_back("EXIT_STATUS",
+                               exited ? std::to_string(death.status) : signal_name(death.status).substr(3));
     record.fields.emplace_back("PINION_PHASE", phase_word(fact.phase));
     record.fields.emplace_back("PINION_UPTIME_USEC", std::to_string(fact.uptime.count()));
     record.fields.emplace_back("CPU_USAGE_NSEC", std::to_string((death.cpu_user + death.cpu_system).count() * 1000));
@@ -140,7 +142,8 @@ Record operator_acted(const OperatorActed& fact) {
 
 Record pool_reached(const PoolReached& fact) {
     const bool bad = fact.state == "failed" || fact.state == "degraded";
-    const std::string advice = fact.state == "failed" ? fmt::format("; 'pinionctl status {}' shows why", fact.pool) : "";
+    const std::string advice =
+        fact.state == "failed" ? fmt::format("; 'pinionctl status {}' shows why", fact.pool) : "";
     Record record = of_pool(bad ? Priority::err : Priority::notice, messages::pool_state, fact.pool,
                             fmt::format("{}: {}{}", fact.pool, fact.state, advice));
     record.fields.emplace_back("PINION_STATE", fact.state);
@@ -206,15 +209,19 @@ struct ToRecord {
 Record to_record(const Fact& fact, const WorkerFacts& facts) { return std::visit(ToRecord{facts}, fact); }
 
 std::string describe(const Decision& decision) {
-    const std::string in_a_row = decision.failures_in_row > 1 ? fmt::format(" ({} in a row)", decision.failures_in_row) : "";
+    const std::string in_a_row =
+        decision.failures_in_row > 1 ? fmt::format(" ({} in a row)", decision.failures_in_row) : "";
     switch (decision.kind) {
         case Decision::Kind::restart:
             if (decision.delay == Duration::zero()) return "restarting at once" + in_a_row;
             return fmt::format("restarting in {}{}", format_duration_coarse(decision.delay), in_a_row);
         case Decision::Kind::complete: return "completed";
-        case Decision::Kind::give_up_fatal: return "not restarted: its restart.fatal lists this; 'pinionctl start' tries again";
-        case Decision::Kind::give_up_limit: return "not restarted: restart.limit is exceeded; 'pinionctl start' tries again";
-        case Decision::Kind::give_up_policy: return "not restarted: restart.policy is never; 'pinionctl start' tries again";
+        case Decision::Kind::give_up_fatal:
+            return "not restarted: its restart.fatal lists this; 'pinionctl start' tries again";
+        case Decision::Kind::give_up_limit:
+            return "not restarted: restart.limit is exceeded; 'pinionctl start' tries again";
+        case Decision::Kind::give_up_policy:
+            return "not restarted: restart.policy is never; 'pinionctl start' tries again";
         case Decision::Kind::stopped: return "stopped as asked";
         case Decision::Kind::replace: return "its successor starts";
     }

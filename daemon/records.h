@@ -24,8 +24,6 @@ struct WorkerFacts {
 // "restarting in 3.2s (3 in a row)".
 [[nodiscard]] std::string describe(const supervise::Decision& decision);
 
-
-
 // A record of the daemon's own (no pool): `kind` and a sentence.
 [[nodiscard]] log::Record daemon_record(log::Priority priority, const log::MessageKind& kind, std::string message);
 

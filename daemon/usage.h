@@ -13,7 +13,7 @@
 namespace pinion::daemon {
 
 struct Usage {
-    Duration cpu{};  // user and system, with the children it has waited for
+    Duration cpu{};                  // user and system, with the children it has waited for
     std::uint64_t memory_bytes = 0;  // resident set
 };
 

@@ -10,8 +10,8 @@
 namespace pinion::daemon {
 namespace {
 
-constexpr std::uint32_t saved = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |
-                                IN_DELETE_SELF | IN_MOVE_SELF;
+constexpr std::uint32_t saved =
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
 }  // namespace
 
@@ -49,8 +49,10 @@ std::vector<std::string> Watch::arm() {
                                             if (concerns_configuration(name, only))
                                                 timer_.arm(loop_.now() + limits::reload_debounce);
                                         });
-        if (source) sources_.push_back(std::move(*source));
-        else failures.push_back(source.error().message);
+        if (source)
+            sources_.push_back(std::move(*source));
+        else
+            failures.push_back(source.error().message);
     }
     return failures;
 }

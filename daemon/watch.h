@@ -37,8 +37,8 @@ private:
     std::vector<event::Source> sources_;
 };
 
-// Whether an event on `name` in a watched folder concerns the configuration. `only` is the file's name where `path` is a
-// file, else empty. Pure.
+// Whether an event on `name` in a watched folder concerns the configuration. `only` is the file's name where `path` is
+// a file, else empty. Pure.
 [[nodiscard]] bool concerns_configuration(std::string_view name, std::string_view only) noexcept;
 
 }  // namespace pinion::daemon

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,7 +62,8 @@ Workers::~Workers() {
 }
 
 Result<void> Workers::start() {
-    // With cgroups an orphan is found by its cgroup and reaped by init; without, or as init ourselves, it must come to us.
+    // With cgroups an orphan is found by its cgroup and reaped by init; without, or as init ourselves, it must come to
+    // us.
     reap_strays_ = !options_.cgroups || ::getpid() == 1;
     if (!reap_strays_) return {};
     PINION_CHECK(process::become_subreaper());
@@ -170,7 +171,8 @@ Result<void> Workers::watch(Process& process) {
     return {};
 }
 
-// A vfork's parent sleeps with its child until exec: where a path may hang, an ordinary fork is used. Asked once a spec.
+// A vfork's parent sleeps with its child until exec: where a path may hang, an ordinary fork is used. Asked once a
+// spec.
 bool Workers::must_fork(const SpecPtr& spec) {
     auto& [asked, answer] = must_fork_[spec->name];
     if (asked != spec) {

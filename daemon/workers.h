@@ -93,7 +93,7 @@ private:
     std::uint64_t notify_counter_ = 0;
     bool reap_strays_ = false;
     std::map<Key, SlotState> slots_;
-    std::vector<pid_t> known_;  // main processes not yet reaped, sorted
+    std::vector<pid_t> known_;                                              // main processes not yet reaped, sorted
     std::map<std::string, std::pair<supervise::SpecPtr, bool>> must_fork_;  // by pool
     event::Source child_signal_;
 };

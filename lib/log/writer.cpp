@@ -19,10 +19,14 @@ namespace {
 
 constexpr std::size_t stack_bytes = 256 * 1024;
 
+// Output this far behind lets lifecycle records pass it: it is then a flood, or the sink is slow.
+constexpr std::size_t output_backlog = 256;
+
 // A record for the sink, or a line for the file at `path`.
 struct Entry {
     Record record;
     std::string path;
+    std::uint64_t number = 0;  // in the order in which all entries came
 };
 
 // What an entry counts against limits::log_queue_bytes.
@@ -47,6 +51,9 @@ struct Writer::State {
     // With the mutex held.
     [[nodiscard]] bool has_work() const { return !lifecycle.queue.empty() || !output.queue.empty() || reopen; }
     void ensure_thread(const std::shared_ptr<State>& self);
+    // The lane whose turn it is; one of them has an entry. What came first goes first, so that a worker's last words
+    // stand before its death.
+    [[nodiscard]] Lane& next_lane();
 
     // The thread's own.
     void run();
@@ -58,6 +65,7 @@ struct Writer::State {
     std::condition_variable progress;  // for flush and the end
     Lane lifecycle;
     Lane output;
+    std::uint64_t next_number = 0;
     DropCounts drops;
     bool reopen = false;
     bool stopping = false;   // write what is queued, then end
@@ -104,6 +112,12 @@ void Writer::State::run() {
     progress.notify_all();
 }
 
+Lane& Writer::State::next_lane() {
+    if (lifecycle.queue.empty()) return output;
+    if (output.queue.empty() || output.queue.size() > output_backlog) return lifecycle;
+    return lifecycle.queue.front().number < output.queue.front().number ? lifecycle : output;
+}
+
 // One step, with the mutex free while it may block.
 void Writer::State::work(std::unique_lock<std::mutex>& lock) {
     if (std::exchange(reopen, false)) {
@@ -113,7 +127,7 @@ void Writer::State::work(std::unique_lock<std::mutex>& lock) {
         progress.notify_all();
         return;
     }
-    Lane& lane = lifecycle.queue.empty() ? output : lifecycle;
+    Lane& lane = next_lane();
     bool failed = false;
     {
         const Entry entry = std::move(lane.queue.front());
@@ -164,7 +178,7 @@ bool Writer::lifecycle(Record record) {
         ++state_->drops.records;
         return false;
     }
-    Entry entry{std::move(record), {}};
+    Entry entry{std::move(record), {}, state_->next_number++};
     lane.bytes += weight(entry);
     lane.queue.push_back(std::move(entry));
     ++lane.taken;
@@ -184,7 +198,7 @@ bool Writer::file_line(const std::string& path, std::string line) {
 }
 
 bool Writer::enqueue_output(Record record, std::string path) {
-    Entry entry{std::move(record), std::move(path)};
+    Entry entry{std::move(record), std::move(path), 0};
     const std::size_t bytes = weight(entry);
     const std::lock_guard lock(state_->mutex);
     state_->ensure_thread(state_);
@@ -193,6 +207,7 @@ bool Writer::enqueue_output(Record record, std::string path) {
         ++state_->drops.lines;
         return false;
     }
+    entry.number = state_->next_number++;
     lane.bytes += bytes;
     lane.queue.push_back(std::move(entry));
     ++lane.taken;

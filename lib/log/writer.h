@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place where the daemon's records leave the deciding thread. Two bounded lanes, lifecycle before output; a
-// thread of its own feeds the sink. The caller never waits: what does not fit is dropped and counted.
+// The one place where the daemon's records leave the deciding thread. Two bounded lanes, for lifecycle and for
+// output, written in the order in which they came unless output is far behind; a thread of its own feeds the sink. The
+// caller never waits: what does not fit is dropped and counted.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ public:
     // Both return whether the record was taken. O(1), no I/O. Records of several threads keep each thread's order.
     bool lifecycle(Record record);
     bool output(Record record);
-    // Appends a line to a file (made if missing, mode 0640), in the same thread; with a newline added. Shares the lane of
-    // `output`. A full disk drops and counts. `reopen_files` closes all, so that the next line opens the new one
+    // Appends a line to a file (made if missing, mode 0640), in the same thread; with a newline added. Shares the lane
+    // of `output`. A full disk drops and counts. `reopen_files` closes all, so that the next line opens the new one
     // (SIGUSR1, logrotate).
     bool file_line(const std::string& path, std::string line);
     void reopen_files();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The borders of docs/architecture.md, checked on every include of the tree: who may include whom, and that each external
-// library has one home.
+// The borders of docs/architecture.md, checked on every include of the tree: who may include whom, and that each
+// external library has one home.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -31,14 +31,10 @@ const std::map<std::string, std::set<std::string>> may_include{
 
 // The start of an external header → the only files that may include it, as the start of their path.
 const std::vector<std::pair<std::string, std::vector<std::string>>> homes{
-    {"hwloc", {"lib/cpu/topology"}},
-    {"yaml-cpp/", {"config/document"}},
-    {"nlohmann/", {"lib/wire/json"}},
-    {"spdlog/", {"lib/log/console_sink"}},
-    {"systemd/sd-journal", {"lib/log/"}},
-    {"systemd/sd-event", {"lib/event/"}},
-    {"systemd/sd-daemon", {"lib/event/"}},
-    {"systemd/sd-bus", {"daemon/bus_", "ctl/bus_", "ctl/client"}},
+    {"hwloc", {"lib/cpu/topology"}},       {"yaml-cpp/", {"config/document"}},
+    {"nlohmann/", {"lib/wire/json"}},      {"spdlog/", {"lib/log/console_sink"}},
+    {"systemd/sd-journal", {"lib/log/"}},  {"systemd/sd-event", {"lib/event/"}},
+    {"systemd/sd-daemon", {"lib/event/"}}, {"systemd/sd-bus", {"daemon/bus_", "ctl/bus_", "ctl/client"}},
     {"CLI/", {"daemon/options", "ctl/"}},
 };
 
@@ -58,7 +54,8 @@ std::vector<Include> all_includes() {
             std::ifstream file(entry.path());
             std::smatch match;
             for (std::string line; std::getline(file, line);)
-                if (std::regex_search(line, match, pattern)) includes.push_back({fs::relative(entry.path(), root), match[1]});
+                if (std::regex_search(line, match, pattern))
+                    includes.push_back({fs::relative(entry.path(), root), match[1]});
         }
     }
     return includes;

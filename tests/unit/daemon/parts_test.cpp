@@ -26,7 +26,8 @@ TEST(Target, IsAPoolOrAPoolAndASlot) {
 }
 
 TEST(Target, RefusesWhatNamesNothing) {
-    for (const char* text : {"", "/", "web/", "/3", "Web", "web/x", "web/-1", "web/1000", "web/3/4", "we b", "web/99999999999999999999"}) {
+    for (const char* text :
+         {"", "/", "web/", "/3", "Web", "web/x", "web/-1", "web/1000", "web/3/4", "we b", "web/99999999999999999999"}) {
         const auto target = parse_target(text);
         ASSERT_FALSE(target) << text;
         EXPECT_EQ(target.error().kind, Refusal::Kind::invalid);
@@ -91,8 +92,10 @@ TEST(Usage, RefusesWhatIsNoStat) {
 }
 
 TEST(WatchFilter, SeesPoolFilesAndSwappedFoldersOnly) {
-    for (const char* name : {"web.yaml", "pinion.yaml", "pools.d", "..data", ""}) EXPECT_TRUE(concerns_configuration(name, "")) << name;
-    for (const char* name : {".web.yaml.swp", "web.yaml~", "4913", "notes.txt"}) EXPECT_FALSE(concerns_configuration(name, "")) << name;
+    for (const char* name : {"web.yaml", "pinion.yaml", "pools.d", "..data", ""})
+        EXPECT_TRUE(concerns_configuration(name, "")) << name;
+    for (const char* name : {".web.yaml.swp", "web.yaml~", "4913", "notes.txt"})
+        EXPECT_FALSE(concerns_configuration(name, "")) << name;
     EXPECT_TRUE(concerns_configuration("my.conf", "my.conf"));
     EXPECT_FALSE(concerns_configuration("other.yaml", "my.conf"));
 }
@@ -126,7 +129,8 @@ TEST(StatusLine, CountsAndNamesTheWorst) {
     PoolView degraded{.name = "mail", .state = PoolState::degraded, .wanted = 2, .running = 1};
     PoolView failed{.name = "thumbs", .state = PoolState::failed, .wanted = 1, .note = "exit 127"};
     EXPECT_EQ(status_line({good}, false, ""), "1 pool, 4 of 4 workers running");
-    EXPECT_EQ(status_line({degraded, failed, good}, false, ""), "3 pools, 5 of 7 workers running; thumbs failed: exit 127");
+    EXPECT_EQ(status_line({degraded, failed, good}, false, ""),
+              "3 pools, 5 of 7 workers running; thumbs failed: exit 127");
     EXPECT_THAT(status_line({good}, true, ""), HasSubstr("stopping: 1 pool"));
     EXPECT_THAT(status_line({good}, false, "web.yaml:3:1: error: x"), HasSubstr("refused: web.yaml:3:1"));
 }

@@ -134,15 +134,27 @@ TEST_F(WriterTest, StampsWhatHasNoTime) {
     EXPECT_EQ(journal_->times.at(1), WallTime(5s));
 }
 
-TEST_F(WriterTest, WritesLifecycleBeforeOutput) {
+TEST_F(WriterTest, WritesAWorkersLastWordsBeforeItsDeath) {
     Writer writer(sink());
     block(writer);
     EXPECT_TRUE(writer.output(record("line 1")));
+    EXPECT_TRUE(writer.lifecycle(record("died")));
     EXPECT_TRUE(writer.output(record("line 2")));
+    journal_->set_open(true);
+    EXPECT_TRUE(writer.flush(patience));
+    EXPECT_THAT(journal_->seen(), ElementsAre("in hand", "line 1", "died", "line 2"));
+}
+
+TEST_F(WriterTest, LetsALifecycleRecordPassAFloodOfOutput) {
+    Writer writer(sink());
+    block(writer);
+    for (int i = 0; i < 1000; ++i) ASSERT_TRUE(writer.output(record("flood")));
     EXPECT_TRUE(writer.lifecycle(record("died")));
     journal_->set_open(true);
     EXPECT_TRUE(writer.flush(patience));
-    EXPECT_THAT(journal_->seen(), ElementsAre("in hand", "died", "line 1", "line 2"));
+    const auto seen = journal_->seen();
+    ASSERT_EQ(seen.size(), 1002U);
+    EXPECT_EQ(seen[1], "died");
 }
 
 TEST_F(WriterTest, ASinkThatHangsBlocksNobody) {
