@@ -205,6 +205,19 @@ TEST(Errors, WithoutAnyCpuEveryPoolIsTold) {
     EXPECT_TRUE(p.pools.empty());
 }
 
+TEST(Seats, TakeTheRestOfAStraddlingSeatWhereItFitsBest) {
+    const Topology machine = restricted(synthetic("l3:3 core:4 pu:1"), cpus("0-3,4-6,8-9"));
+    EXPECT_EQ(seats(plan_on(machine, {pool("a", 1, cores(6))}), "a"), "{0-3,8-9}");
+    EXPECT_EQ(seats(plan_on(machine, {pool("a", 1, cores(7))}), "a"), "{0-6}");
+    EXPECT_EQ(seats(plan_on(machine, {pool("a", 1, cores(8))}), "a"), "{0-6,8}");
+}
+
+TEST(Seats, PackIntoTheSmallestPlaceThatHoldsThemAll) {
+    const Topology machine = restricted(synthetic("package:2 l3:1 core:8 pu:1"), cpus("0-7,8-11"));
+    EXPECT_EQ(seats(plan_on(machine, {pool("a", 3, cores(1, pack))}), "a"), "{8} {9} {10}");
+    EXPECT_EQ(seats(plan_on(machine, {pool("a", 5, cores(1, pack))}), "a"), "{0} {1} {2} {3} {4}");
+}
+
 TEST(Reserve, TakesTheBootCoreFirstThenLogicalOrder) {
     const Topology machine = t2();
     Universe universe = all_of(machine);

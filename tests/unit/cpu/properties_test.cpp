@@ -155,7 +155,7 @@ bool has_error(const Plan& plan, const std::string& pool) {
 }
 
 TEST(Properties, P1EveryWorkerGetsItsUnitsAndSharesThemWithNobody) {
-    for_seeds(3000, [](std::uint64_t seed) {
+    for_seeds(1000, [](std::uint64_t seed) {
         const Case made = random_case(seed);
         const Plan p = made.cold();
         const CpuSet usable = resolve(made.topology, made.universe).cpus;
@@ -199,7 +199,7 @@ TEST(Properties, P1EveryWorkerGetsItsUnitsAndSharesThemWithNobody) {
 }
 
 TEST(Properties, P2TheOrderOfRequestsAndLedgerDoesNotMatter) {
-    for_seeds(1500, [](std::uint64_t seed) {
+    for_seeds(500, [](std::uint64_t seed) {
         Case made = random_case(seed);
         const Plan first = made.cold();
         Ledger ledger = first.ledger();
@@ -213,7 +213,7 @@ TEST(Properties, P2TheOrderOfRequestsAndLedgerDoesNotMatter) {
 }
 
 TEST(Properties, P3PlanningAgainChangesNothing) {
-    for_seeds(2000, [](std::uint64_t seed) {
+    for_seeds(800, [](std::uint64_t seed) {
         const Case made = random_case(seed);
         const Plan cold = made.cold();
         EXPECT_EQ(made.plan_with(cold.ledger()), cold);
@@ -221,7 +221,7 @@ TEST(Properties, P3PlanningAgainChangesNothing) {
 }
 
 TEST(Properties, P4RemovingShrinkingAndAddingMoveNobodyElse) {
-    for_seeds(2000, [](std::uint64_t seed) {
+    for_seeds(800, [](std::uint64_t seed) {
         Case made = random_case(seed);
         const Plan before = made.cold();
         Random random(seed);
@@ -258,7 +258,7 @@ TEST(Properties, P4RemovingShrinkingAndAddingMoveNobodyElse) {
 }
 
 TEST(Properties, P5SpreadIsPrefixStable) {
-    for_seeds(1000, [](std::uint64_t seed) {
+    for_seeds(400, [](std::uint64_t seed) {
         Case made = random_case(seed);
         Random random(seed);
         CpuExclusive seat = random_seat(random);
@@ -322,7 +322,7 @@ Replay replay(std::uint64_t seed, std::optional<Place> place = {}) {
 }
 
 TEST(Properties, P6aNoSeatIsLooserThanItHadToBe) {
-    for_seeds(1500, [](std::uint64_t seed) {
+    for_seeds(500, [](std::uint64_t seed) {
         const Replay run = replay(seed);
         const LevelOrder levels(run.made.topology.root);
         const std::uint32_t unit_level = levels.of(run.seat.unit == Unit::cores ? DomainType::core : DomainType::pu);
@@ -340,7 +340,7 @@ TEST(Properties, P6aNoSeatIsLooserThanItHadToBe) {
 }
 
 TEST(Properties, P6bSpreadFillsEvenly) {
-    for_seeds(1500, [](std::uint64_t seed) {
+    for_seeds(500, [](std::uint64_t seed) {
         const Replay run = replay(seed, Place::spread);
         const LevelOrder levels(run.made.topology.root);
         const std::uint32_t unit_level = levels.of(run.seat.unit == Unit::cores ? DomainType::core : DomainType::pu);
@@ -374,7 +374,7 @@ TEST(Properties, P6bSpreadFillsEvenly) {
 }
 
 TEST(Properties, P7LosingOneCpuMovesOnlyItsSeatAndItsReturnRestoresThePlan) {
-    for_seeds(1500, [](std::uint64_t seed) {
+    for_seeds(500, [](std::uint64_t seed) {
         Case made = random_case(seed);
         Random random(seed);
         std::erase_if(made.requests, [](const PoolRequest& request) {
@@ -418,7 +418,7 @@ CpuSet renamed(const CpuSet& set, const std::vector<std::uint32_t>& names) {
 }
 
 TEST(Properties, P8TheNamesOfCpusDoNotMatter) {
-    for_seeds(1000, [](std::uint64_t seed) {
+    for_seeds(400, [](std::uint64_t seed) {
         const Case made = random_case(seed);
         Case other = made;
         Random random(seed);
@@ -451,7 +451,7 @@ TEST(Properties, P8TheNamesOfCpusDoNotMatter) {
 }
 
 TEST(Properties, P9AStraddlingSeatUsesTheFewestChildren) {
-    for_seeds(1500, [](std::uint64_t seed) {
+    for_seeds(500, [](std::uint64_t seed) {
         const Replay run = replay(seed);
         for (std::size_t i = 0; i < run.seats.size(); ++i) {
             // The innermost domain around the seat, and recursively each part of the seat in a child of it.
@@ -477,7 +477,7 @@ TEST(Properties, P9AStraddlingSeatUsesTheFewestChildren) {
 }
 
 TEST(Properties, P10OnePoolFailsOnlyWhereTheUnitsRunOut) {
-    for_seeds(1500, [](std::uint64_t seed) {
+    for_seeds(500, [](std::uint64_t seed) {
         const Replay run = replay(seed);
         Case made = run.made;
         made.universe.quota.reset();
@@ -496,7 +496,7 @@ TEST(Properties, P10OnePoolFailsOnlyWhereTheUnitsRunOut) {
 }
 
 TEST(Properties, P13bSoftWorkersAreBalancedAndStayPut) {
-    for_seeds(2000, [](std::uint64_t seed) {
+    for_seeds(800, [](std::uint64_t seed) {
         Case made = random_case(seed);
         Random random(seed);
         for (std::uint32_t i = random.between(1, 3); i > 0; --i)
@@ -543,7 +543,7 @@ std::uint64_t number_before(const std::string& text, const std::string& word) {
 
 TEST(Properties, P14TheNumbersOfErrorsAddUp) {
     std::set<std::string> seen;
-    for_seeds(800, [&](std::uint64_t seed) {
+    for_seeds(400, [&](std::uint64_t seed) {
         const Case made = random_case(seed);
         for (const PlanNote& note : made.cold().errors) {
             SCOPED_TRACE(note.code + ": " + note.message);
@@ -584,7 +584,7 @@ TEST(Properties, P14TheNumbersOfErrorsAddUp) {
 }
 
 TEST(Properties, P15AJunkLedgerChangesNothing) {
-    for_seeds(2000, [](std::uint64_t seed) {
+    for_seeds(800, [](std::uint64_t seed) {
         const Case made = random_case(seed);
         Random random(seed);
         Ledger junk;
@@ -607,7 +607,7 @@ TEST(Properties, P15AJunkLedgerChangesNothing) {
 }
 
 TEST(Properties, P16AutomaticCountsGrowWithCpusAndQuota) {
-    for_seeds(150, [](std::uint64_t seed) {
+    for_seeds(60, [](std::uint64_t seed) {
         Case made = random_case(seed);
         Random random(seed);
         const std::vector<CpuRequest> forms{CpuAuto{}, CpuNone{}, random_seat(random)};
@@ -643,7 +643,7 @@ TEST(Properties, P16AutomaticCountsGrowWithCpusAndQuota) {
 }
 
 TEST(Properties, ASoftPoolAlwaysWorksWhereACpuIsShared) {
-    for_seeds(2000, [](std::uint64_t seed) {
+    for_seeds(800, [](std::uint64_t seed) {
         Case made = random_case(seed);
         made.requests.push_back(pool("soft", 3, CpuAuto{}));
         made.requests.push_back(pool("float", 3, CpuNone{}));
@@ -654,7 +654,7 @@ TEST(Properties, ASoftPoolAlwaysWorksWhereACpuIsShared) {
 }
 
 TEST(Properties, AFailedPoolDoesNotHurtTheOthers) {
-    for_seeds(2000, [](std::uint64_t seed) {
+    for_seeds(800, [](std::uint64_t seed) {
         Case made = random_case(seed);
         const Plan with = made.cold();
         if (with.errors.empty()) return;
