@@ -186,6 +186,8 @@ Result<WorkerCgroup> Cgroups::make(const std::string& pool, Slot slot) {
     if (!is_name(pool)) return fail_errno(EINVAL, "make a cgroup for pool '" + pool + "'");
     PINION_CHECK(make_folder(folder_ + "/" + pool));
     const std::string folder = folder_ + "/" + slot_name(pool, slot);
+    // Fails, and should, where somebody is in it.
+    ::rmdir(folder.c_str());
     PINION_CHECK(make_folder(folder));
     return open_worker(folder);
 }

@@ -26,7 +26,8 @@ public:
     [[nodiscard]] int folder_fd() const noexcept { return folder_.fd(); }
     // cgroup.events, kept open: readable changes are told by inotify or EPOLLPRI.
     [[nodiscard]] int events_fd() const noexcept { return events_.fd(); }
-    // Whether a process is in it, by `populated` of cgroup.events.
+    // Whether a process is in it, by `populated` of cgroup.events. May lag behind the reaping of the last one for a
+    // moment; the change is told by `events_fd`.
     [[nodiscard]] Result<bool> populated() const;
     // SIGKILL to all in it: cgroup.kill, or on kernels before 5.14 each pid until empty.
     [[nodiscard]] Result<void> kill() const;
@@ -51,7 +52,8 @@ public:
     // daemon lives.
     [[nodiscard]] Result<void> take_over();
 
-    // Makes POOL/SLOT, or opens it where it exists.
+    // Makes POOL/SLOT. Where it exists: afresh if it is empty (a cgroup that was killed is a bad place to be born, see
+    // spawn_methods.h), else as it is. To be called for each start of a worker.
     [[nodiscard]] Result<WorkerCgroup> make(const std::string& pool, Slot slot);
     // Removes POOL/SLOT (and folders the worker made below it), and POOL when it was the last. EBUSY while populated;
     // success where there is none.

@@ -215,6 +215,7 @@ constexpr NamedStep steps[] = {
 
 PINION_CHILD_CODE void run_child(void* argument) noexcept {
     ChildRun& run = *static_cast<ChildRun*>(argument);
+    run.begun = true;
     for (const NamedStep& step : steps) {
         run.failure.stage = step.stage;
         const long result = step.step(run);

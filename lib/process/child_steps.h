@@ -33,6 +33,7 @@ struct ChildRun {
     int cgroup_fd = -1;           // to move into; -1: born where it belongs
     int status_fd = -1;           // CLOEXEC, above 2; a failure is also written here. -1: the parent sees `failure`
     bool shares_files = false;    // the file table is the parent's (CLONE_FILES)
+    bool begun = false;           // set by the child's first instruction
     StepFailure failure;
 };
 

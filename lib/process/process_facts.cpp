@@ -39,7 +39,7 @@ std::optional<ProcessFacts> parse_stat(std::string_view text) {
     const auto close = text.rfind(") ");
     if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
     const auto fields = split(trim(text.substr(close + 2)), ' ');  // from field 3, the state, on
-    constexpr std::size_t parent = 1, group = 2, session = 3, threads = 17, start_time = 19;
+    constexpr std::size_t parent = 1, group = 2, session = 3, threads = 17, start_time = 19, env_end = 48;
     if (fields.size() <= start_time || fields[0].size() != 1) return std::nullopt;
     const auto pid = parse_integer(text.substr(0, open));
     const auto number = [&](std::size_t i) { return parse_integer(fields[i]); };
@@ -53,6 +53,7 @@ std::optional<ProcessFacts> parse_stat(std::string_view text) {
     facts.session = static_cast<pid_t>(*number(session));
     facts.start_time = static_cast<std::uint64_t>(*number(start_time));
     facts.running = (state != 'Z' && state != 'X') || *number(threads) > 1;
+    facts.in_exec = fields.size() > env_end && fields[env_end] == "0";
     return facts;
 }
 

@@ -19,6 +19,7 @@ struct ProcessFacts {
     pid_t session = -1;
     std::uint64_t start_time = 0;  // in clock ticks since boot; with the pid it names a process
     bool running = false;          // not a zombie, or one whose other threads go on
+    bool in_exec = false;          // its new program's environment is not in place yet (or hidden from us)
     bool operator==(const ProcessFacts&) const = default;
 };
 

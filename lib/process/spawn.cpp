@@ -146,6 +146,10 @@ std::optional<std::expected<Child, SpawnFailure>> spawn_by_clone(const ChildImag
     if (lacks_clone3(pid)) return std::nullopt;
     if (pid < 0) return failed_at_birth(static_cast<int>(-pid), image, cgroup_fd);
     Child child{static_cast<pid_t>(pid), UniqueFd(pidfd)};
+    if (!run.begun) {
+        reap_failed(child.pid);
+        return std::nullopt;
+    }
     if (run.failure.error == 0) return child;
     reap_failed(child.pid);
     return failed(run.failure, image, cgroup_fd);
@@ -185,19 +189,20 @@ std::expected<StartingChild, SpawnFailure> begin_by_fork(const ChildImage& image
 
     ChildRun run = run_of(image);
     run.status_fd = status.fd();
+    // It moves itself: a death at birth (see spawn_methods.h) would look like a success from here.
+    run.cgroup_fd = cgroup_fd;
     int pidfd = -1;
     long pid = -ENOSYS;
     {
         const AllSignalsBlocked blocked;
-        if (has_clone3) pid = clone_child(0, cgroup_fd, pidfd, run_child, &run);
+        if (has_clone3) pid = clone_child(0, -1, pidfd, run_child, &run);
         if (lacks_clone3(pid)) {
-            run.cgroup_fd = cgroup_fd;
             pid = ::fork();
             if (pid == 0) run_child(&run);
             if (pid < 0) pid = -errno;
         }
     }
-    if (pid < 0) return failed_at_birth(static_cast<int>(-pid), image, cgroup_fd);
+    if (pid < 0) return failed_at_birth(static_cast<int>(-pid), image, -1);
     if (pidfd >= 0)
         return StartingChild(Child{static_cast<pid_t>(pid), UniqueFd(pidfd)}, std::move(pipe->read), cgroup_fd);
     auto child = adopt(static_cast<pid_t>(pid), image);

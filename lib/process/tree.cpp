@@ -3,6 +3,7 @@
 // what hangs below the leader, and below each adopted child of ours that the leader's session, its process group or the
 // tag in the environment gives to this worker. An orphan that left the session *and* dropped its environment is
 // nobody's.
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <csignal>
 
 #include "base/fd.h"
+#include "base/time.h"
 #include "process/child.h"
 #include "process/process_facts.h"
 #include "process/raw_syscall.h"
@@ -18,10 +20,24 @@ namespace pinion::process {
 namespace {
 
 constexpr std::size_t max_environment_bytes = 8 << 20;
+constexpr Duration exec_patience = std::chrono::milliseconds(2);
 constexpr int max_passes = 100;  // over a tree that forks faster than it is found; the caller looks again
 
+// For an instant of exec the environment reads as empty; waits that out, within a bound.
+Result<std::string> read_environment(pid_t pid) {
+    const MonotonicTime patience = add_saturating(MonotonicClock::now(), exec_patience);
+    for (;;) {
+        auto environment = read_file("/proc/" + std::to_string(pid) + "/environ", max_environment_bytes);
+        if (!environment || !environment->empty() || MonotonicClock::now() > patience) return environment;
+        const auto facts = read_facts(pid);
+        if (!facts || !facts->running) return environment;
+        if (!facts->in_exec) return read_file("/proc/" + std::to_string(pid) + "/environ", max_environment_bytes);
+        ::sched_yield();
+    }
+}
+
 bool carries_tag(pid_t pid, const TreeTag& tag) {
-    const auto environment = read_file("/proc/" + std::to_string(pid) + "/environ", max_environment_bytes);
+    const auto environment = read_environment(pid);
     return environment && holds_entry(*environment, "PINION_POOL=" + tag.pool) &&
            holds_entry(*environment, "PINION_SLOT=" + std::to_string(tag.slot)) &&
            holds_entry(*environment, "PINION_GENERATION=" + std::to_string(tag.generation));
@@ -70,7 +86,8 @@ public:
         const std::size_t before = caught_.size();
         for (const pid_t pid : unknown_children(others_)) {
             const auto facts = read_facts(pid);
-            if (facts && facts->parent == ::getpid() && is_of_tree(*facts, tag_)) descend(*facts);
+            if (!facts || !facts->running || facts->parent != ::getpid()) continue;
+            if (is_of_tree(*facts, tag_)) descend(*facts);
         }
         return caught_.size() > before;
     }

@@ -42,7 +42,7 @@ protected:
     void SetUp() override {
         const auto mount = cgroup2_mount();
         if (!mount) GTEST_SKIP() << "no cgroup2 file system is mounted here";
-        folder_ = *mount + "/pinion-test-" + std::to_string(::getpid());
+        folder_ = *mount + "/pinion-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count_);
         if (::mkdir(folder_.c_str(), 0755) < 0) {
             const std::string why = errno_text(errno);
             folder_.clear();
@@ -55,8 +55,12 @@ protected:
         for (std::size_t i = 0; i < all.size(); ++i)
             for (const auto& entry : fs::directory_iterator(all[i]))
                 if (entry.is_directory()) all.push_back(entry.path());
-        for (auto path = all.rbegin(); path != all.rend(); ++path)
+        for (auto path = all.rbegin(); path != all.rend(); ++path) {
+            const WorkerCgroup group(open_file(*path, O_PATH).value(),
+                                     open_file(*path + "/cgroup.events", O_RDONLY).value());
+            EXPECT_TRUE(wait_until_empty(group));
             EXPECT_EQ(::rmdir(path->c_str()), 0) << *path << ": " << errno_text(errno);
+        }
     }
 
     Cgroups cgroups() { return Cgroups::at(folder_).value(); }
@@ -83,23 +87,40 @@ protected:
         return true;
     }
 
+    static inline int count_ = 0;
     std::string folder_;
 };
 
 TEST_F(CgroupTree, BearsAChildInItsCgroupByEachMethod) {
     auto tree = cgroups();
-    const auto worker = tree.make("web", Slot{3}).value();
     for (const Method method : {Method::clone, Method::vfork, Method::fork}) {
+        const auto worker = tree.make("web", Slot{3}).value();
         EXPECT_FALSE(worker.populated().value());
-        const Child child = start_in(worker.folder_fd(), "sleep 1000", method);
+        const Child child = start_in(worker.folder_fd(), "exec sleep 1000", method);
         const auto where = read_file("/proc/" + std::to_string(child.pid) + "/cgroup", 1 << 20).value();
         EXPECT_THAT(parse_own_cgroup(where).value(), testing::EndsWith("/web/3"));
         EXPECT_TRUE(worker.populated().value());
         EXPECT_TRUE(worker.kill());
         EXPECT_EQ(to_string(test::await_death(child)), "SIGKILL");
+        EXPECT_TRUE(wait_until_empty(worker));
     }
     EXPECT_TRUE(tree.remove("web", Slot{3}));
     EXPECT_FALSE(fs::exists(folder_ + "/web"));
+}
+
+TEST_F(CgroupTree, BearsALivingChildInACgroupThatWasKilledBefore) {
+    const auto worker = cgroups().make("web", Slot{0}).value();
+    for (int i = 0; i < 10; ++i) {
+        const ImageBuffer image = test::image_of(script_of("exec sleep 1000"));
+        const auto child =
+            i % 2 == 0 ? spawn(image.image(), worker.folder_fd()) : spawn_by_fork(image.image(), worker.folder_fd());
+        ASSERT_TRUE(child);
+        EXPECT_TRUE(worker.populated().value()) << "killed at its birth";
+        EXPECT_FALSE(reap(child->pidfd.fd()).value());
+        EXPECT_TRUE(worker.kill());
+        EXPECT_EQ(to_string(test::await_death(*child)), "SIGKILL");
+        EXPECT_TRUE(wait_until_empty(worker));
+    }
 }
 
 TEST_F(CgroupTree, KillsWhatForkedTwiceLeftTheSessionAndDroppedItsEnvironment) {
@@ -124,6 +145,7 @@ TEST_F(CgroupTree, KillsAndRemovesNestedGroups) {
     EXPECT_TRUE(worker.populated().value());
     EXPECT_TRUE(worker.kill());
     EXPECT_EQ(to_string(test::await_death(child)), "SIGKILL");
+    EXPECT_TRUE(wait_until_empty(worker));
     EXPECT_TRUE(tree.remove("web", Slot{0}));
     EXPECT_FALSE(fs::exists(folder_ + "/web"));
 }
@@ -131,12 +153,13 @@ TEST_F(CgroupTree, KillsAndRemovesNestedGroups) {
 TEST_F(CgroupTree, RefusesToRemoveAPopulatedGroup) {
     auto tree = cgroups();
     const auto worker = tree.make("web", Slot{0}).value();
-    const Child child = start_in(worker.folder_fd(), "sleep 1000");
+    const Child child = start_in(worker.folder_fd(), "exec sleep 1000");
     const auto removed = tree.remove("web", Slot{0});
     ASSERT_FALSE(removed);
     EXPECT_EQ(removed.error().code, EBUSY);
     EXPECT_TRUE(worker.kill());
     test::await_death(child);
+    EXPECT_TRUE(wait_until_empty(worker));
     EXPECT_TRUE(tree.remove("web", Slot{0}));
 }
 
@@ -213,9 +236,9 @@ TEST_F(CgroupTree, TakesOverFromADeadPredecessor) {
 TEST_F(CgroupTree, RefusesToTakeOverFromALivingDaemon) {
     auto tree = cgroups();
     const auto worker = tree.make("web", Slot{0}).value();
-    const Child busy = start_in(worker.folder_fd(), "sleep 1000");
+    const Child busy = start_in(worker.folder_fd(), "exec sleep 1000");
     ASSERT_EQ(::mkdir((folder_ + "/_daemon").c_str(), 0755), 0);
-    const Child daemon = start_in(-1, "sleep 1000");
+    const Child daemon = start_in(-1, "exec sleep 1000");
     write_text(folder_ + "/_daemon/cgroup.procs", std::to_string(daemon.pid));
 
     const auto taken = tree.take_over();
@@ -228,6 +251,7 @@ TEST_F(CgroupTree, RefusesToTakeOverFromALivingDaemon) {
     EXPECT_TRUE(worker.kill());
     test::await_death(daemon);
     test::await_death(busy);
+    EXPECT_TRUE(wait_until_empty(worker));
 }
 
 TEST_F(CgroupTree, RefusesToEndTheGroupItRunsIn) {

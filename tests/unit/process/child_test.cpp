@@ -110,6 +110,17 @@ TEST(ProcessFacts, ReadAStatLineWithAnyCommand) {
     EXPECT_EQ(*facts, (ProcessFacts{42, 7, 40, 39, 98765, true}));
 }
 
+TEST(ProcessFacts, SeeThatAnExecIsUnderWay) {
+    const auto with_end = [](const std::string& end) {
+        std::string text = "42 (x) R 7 40 39 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 5";  // to field 22, the start time
+        for (int field = 23; field <= 50; ++field) text += " 1";
+        return parse_stat(text + " " + end + " 0\n").value();
+    };
+    EXPECT_TRUE(with_end("0").in_exec);
+    EXPECT_FALSE(with_end("140735858130903").in_exec);
+    EXPECT_FALSE(read_facts(::getpid())->in_exec);
+}
+
 TEST(ProcessFacts, KnowAZombieFromOneWhoseThreadsGoOn) {
     const std::string head = "42 (x) Z 7 40 39 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 ";
     EXPECT_FALSE(parse_stat(head + "1 0 98765 0")->running);
