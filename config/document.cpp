@@ -175,7 +175,7 @@ private:
         if (!is_new)
             return report_.error(key.place, "duplicate-key",
                                  "key " + in_quotes(key.text) + " stands here a second time",
-                                 "the first is at " + to_string(first->second->place));
+                                 "the first is at " + seen_from(first->second->place, key.place));
         if (key.text == "<<" && key.plain) {
             parent.merge = placed;
             return;
@@ -215,13 +215,22 @@ private:
 };
 
 // What people most often did where yaml-cpp only says what it stumbled over.
-std::string syntax_hint(std::string_view line) {
+std::string syntax_hint(std::string_view message, std::string_view line) {
     const auto indent = line.substr(0, line.find_first_not_of(" \t"));
     if (indent.find('\t') != std::string_view::npos) return "indent with spaces: YAML allows no tabs there";
     const auto text = trim(line);
     for (const char c : {'%', '@', '`'})
         if (text.find(std::string(": ") + c) != std::string_view::npos)
             return std::string("put a text that begins with '") + c + "' in quotes";
+    constexpr std::pair<std::string_view, std::string_view> causes[] = {
+        {"end of sequence flow not found", "is a ']' or a ',' missing before this?"},
+        {"end of map flow not found", "is a '}' or a ',' missing before this?"},
+        {"end of sequence not found", "is the line indented as its neighbours are?"},
+        {"end of map not found", "is the line indented as its neighbours are?"},
+        {"illegal map value", "a text that holds ': ' needs quotes"},
+    };
+    for (const auto& [said, hint] : causes)
+        if (message == said) return std::string(hint);
     return {};
 }
 
@@ -267,7 +276,7 @@ const Node* parse_document(const std::string& text, const std::string& file, Are
         const auto line = static_cast<std::size_t>(std::max(0, exception.mark.line));
         const auto column = static_cast<std::size_t>(std::max(0, exception.mark.column));
         report.error(lines.at(line, column), "syntax", "read YAML: " + lower_first(exception.msg),
-                     syntax_hint(lines.line(line)));
+                     syntax_hint(exception.msg, lines.line(line)));
         return nullptr;
     }
     if (builder.failed()) return nullptr;

@@ -112,7 +112,7 @@ private:
             if (!is_new) {
                 report_.error(entry.key->place, "duplicate-key",
                               "pool " + in_quotes(*name) + " is declared a second time",
-                              "the first is at " + to_string(first->second->place));
+                              "the first is at " + seen_from(first->second->place, entry.key->place));
             } else if (pool_names_.size() == limits::max_pools + 1) {
                 report_.error(entry.key->place, "out-of-range",
                               "more than " + std::to_string(limits::max_pools) + " pools are declared");

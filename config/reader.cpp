@@ -52,6 +52,14 @@ constexpr auto other_words =
                                                                   {"backoff", "restart.delay"},
                                                                   {"restart_delay", "restart.delay"}});
 
+std::string other_word_hint(std::string_view key) {
+    std::string lower(key);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (const auto& [other, ours] : other_words)
+        if (lower == other) return "did you mean " + in_quotes(ours) + "?";
+    return {};
+}
+
 // Reads one section; the blocks of the table are walked, everything else is a codec's.
 class SectionReader {
 public:
@@ -124,8 +132,11 @@ private:
 
     void report_unknown(const Entry& entry, const std::string& path) {
         const std::string& name = entry.key->text;
-        std::string hint = did_you_mean(name, names_below(section_, path, true));
-        if (hint.empty() && section_ == Section::pool) hint = pool_key_hint(name);
+        const bool in_pool = section_ == Section::pool;
+        // Another program's word is meant as it is there, whatever of ours it looks like.
+        std::string hint = in_pool && path.empty() ? other_word_hint(name) : std::string();
+        if (hint.empty()) hint = did_you_mean(name, names_below(section_, path, true));
+        if (hint.empty() && in_pool) hint = pool_key_hint(name);
         const std::string full = path.empty() ? name : path + "." + name;
         report_.error(entry.key->place, "unknown-key", "unknown key " + in_quotes(shown(full)), std::move(hint));
     }
@@ -153,10 +164,7 @@ std::string pool_key_hint(std::string_view key) {
         const auto dot = key.find('.');
         return "write " + std::string(key.substr(0, dot)) + ": {" + std::string(key.substr(dot + 1)) + ": ...}";
     }
-    std::string lower(key);
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    for (const auto& [other, ours] : other_words)
-        if (lower == other) return "did you mean " + in_quotes(ours) + "?";
+    if (auto hint = other_word_hint(key); !hint.empty()) return hint;
     // A key of a block, written one level too high or in the wrong block.
     const auto inner = std::ranges::find_if(all_keys(), [&](const Key& row) {
         const auto dot = row.path.find('.');

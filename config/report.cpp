@@ -27,6 +27,11 @@ std::string to_string(const Place& place) {
     return (place.file == nullptr ? std::string() : *place.file) + ":" + std::to_string(place.line);
 }
 
+std::string seen_from(const Place& place, const Place& here) {
+    const bool same = place.file != nullptr && here.file != nullptr && *place.file == *here.file;
+    return same ? "line " + std::to_string(place.line) : to_string(place);
+}
+
 std::string in_quotes(std::string_view text) { return "'" + printable(text, 100) + "'"; }
 
 bool Report::ByPlace::operator()(const Diagnostic& a, const Diagnostic& b) const noexcept {
@@ -62,7 +67,9 @@ std::vector<Diagnostic> Report::take() {
     const std::size_t all = result.size() + dropped_;
     if (all <= limits::max_diagnostics) return result;
     const std::size_t kept = limits::max_diagnostics - 1;
-    std::ranges::stable_sort(result, {}, &Diagnostic::severity);  // errors first
+    std::ranges::sort(result, [](const Diagnostic& a, const Diagnostic& b) {
+        return a.severity != b.severity ? a.severity < b.severity : ByPlace{}(a, b);
+    });
     result.resize(std::min(kept, result.size()));
     std::ranges::sort(result, ByPlace{});
     const Severity severity = config::has_errors(result) ? Severity::error : Severity::warning;

@@ -21,6 +21,9 @@ struct Place {
 // "pools.d/web.yaml:7"
 [[nodiscard]] std::string to_string(const Place& place);
 
+// For a hint at `here`: "line 7", or with the file where that is another one.
+[[nodiscard]] std::string seen_from(const Place& place, const Place& here);
+
 // `text` in single quotes, fit for a terminal and of bounded length.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 

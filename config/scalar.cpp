@@ -13,10 +13,10 @@
 namespace pinion::config {
 namespace {
 
-// The cause at the end of a message of the units' parsers, whose context repeats what ours says.
-std::string cause(const Error& error) {
-    const auto at = error.message.rfind(": ");
-    return at == std::string::npos ? error.message : error.message.substr(at + 2);
+// A message of the units' parsers without the context that ours gives: "read duration '5 x': ".
+std::string cause(const Error& error, std::string_view kind, std::string_view text) {
+    const std::string context = "read " + std::string(kind) + " '" + printable(text, 64) + "': ";
+    return error.message.starts_with(context) ? error.message.substr(context.size()) : error.message;
 }
 
 bool is_bare_number(std::string_view text) {
@@ -106,7 +106,8 @@ std::optional<Duration> read_duration(const Reading& reading, const Node& node) 
                       "did you mean '" + printable(node.text, 30) + "s'?");
         return std::nullopt;
     }
-    reading.error(node, "bad-value", "read duration " + in_quotes(node.text) + ": " + cause(value.error()),
+    reading.error(node, "bad-value",
+                  "read duration " + in_quotes(node.text) + ": " + cause(value.error(), "duration", node.text),
                   "a duration is a number and one of us, ms, s, m, h, d");
     return std::nullopt;
 }
@@ -123,7 +124,8 @@ std::optional<std::uint64_t> read_size(const Reading& reading, const Node& node)
                       "did you mean '" + printable(node.text, 30) + "MiB'?");
         return std::nullopt;
     }
-    reading.error(node, "bad-value", "read size " + in_quotes(node.text) + ": " + cause(value.error()),
+    reading.error(node, "bad-value",
+                  "read size " + in_quotes(node.text) + ": " + cause(value.error(), "size", node.text),
                   "a size is a number and one of B, KiB, MiB, GiB, kB, MB, GB");
     return std::nullopt;
 }
@@ -141,7 +143,9 @@ std::optional<double> read_percent(const Reading& reading, const Node& node) {
     }
     const bool bare = is_bare_number(node.text);
     reading.expected(node, "a percentage such as 10%",
-                     bare ? "did you mean '" + printable(node.text, 30) + "%'?" : std::string());
+                     !bare                         ? std::string()
+                     : node.text.starts_with("0.") ? "a fraction is written in percent: 0.1 is 10%"
+                                                   : "did you mean '" + printable(node.text, 30) + "%'?");
     return std::nullopt;
 }
 

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as a configuration: load must answer with a configuration or with errors, and what it accepts must print as
+// YAML that loads back to the same pools.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "base/fd.h"
+#include "config/change.h"
+#include "config/config.h"
+#include "config/schema.h"
+
+namespace {
+
+using pinion::config::Config;
+
+[[noreturn]] void give_up(const std::string& why) {
+    std::fprintf(stderr, "%s\n", why.c_str());
+    std::abort();
+}
+
+std::string scratch_file() { return "/tmp/pinion-fuzz-" + std::to_string(::getpid()) + ".yaml"; }
+
+auto load_text(const std::string& text) {
+    const std::string path = scratch_file();
+    if (const auto written = pinion::write_file_atomically(path, text); !written) give_up(written.error().message);
+    return pinion::config::load({.path = path, .environment = {{"HOME", "/root"}, {"ODD", "$x \xff"}}});
+}
+
+void check_round_trip(const Config& config) {
+    const std::string yaml = pinion::config::to_yaml(config);
+    const auto again = load_text(yaml);
+    if (!again) give_up("does not load back: " + to_string(again.error().front()) + "\n" + yaml);
+    if (!pinion::config::diff(&config, *again).empty()) give_up("loads back to something else:\n" + yaml);
+    if (config.daemon() != again->daemon() || config.machine() != again->machine()) give_up("globals differ:\n" + yaml);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const auto config = load_text(std::string(reinterpret_cast<const char*>(data), size));
+    if (config)
+        check_round_trip(*config);
+    else if (!pinion::config::has_errors(config.error()))
+        give_up("refused without an error");
+    for (const auto& diagnostic : config ? config->warnings() : config.error()) (void)to_string(diagnostic);
+    return 0;
+}
