@@ -162,9 +162,10 @@ std::string wrap(std::string_view text, std::size_t columns, std::size_t indent)
         if (!fresh && used + 1 + display_width(word) > columns) new_line();
         if (!fresh) put(" ");
         while (used + display_width(word) > columns) {
-            const std::size_t head = std::max<std::size_t>(bytes_within(word, columns - used), 1);
+            const std::size_t head = std::max(bytes_within(word, columns - used), decode(word).bytes);
             put(word.substr(0, head));
             word.remove_prefix(head);
+            if (word.empty()) break;
             new_line();
         }
         if (!word.empty()) put(word);

@@ -40,6 +40,7 @@ TEST(Display, WrapsAtSpacesAndBreaksAWordThatIsTooWide) {
     EXPECT_EQ(wrap("one two three", 80, 2), "one two three\n");
     EXPECT_EQ(wrap("one two three", 7, 2), "one two\n  three\n");
     EXPECT_EQ(wrap("abcdefghij", 4, 0), "abcd\nefgh\nij\n");
+    EXPECT_EQ(wrap("漢字", 1, 0), "漢\n字\n");  // too narrow for any: whole characters all the same
     EXPECT_EQ(wrap("", 10, 2), "\n");
 }
 

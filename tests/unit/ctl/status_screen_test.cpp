@@ -112,7 +112,7 @@ std::string without_colour(std::string_view line) {
     std::string shown;
     for (std::size_t i = 0; i < line.size(); ++i) {
         if (line[i] == '\x1b')
-            i = line.find('m', i);
+            i = std::min(line.find('m', i), line.size());
         else
             shown += line[i];
     }
@@ -141,7 +141,8 @@ TEST_P(StatusGolden, LooksTheSameAtEveryWidth) {
         const auto workers = workers_screen(sample_workers(), {}, {}, traits, now);
         ASSERT_TRUE(pools && workers);
         text += "=== " + std::to_string(width) + "\n" + *pools + "---\n" + *workers;
-        for (std::string_view line : split(*pools + *workers, '\n'))
+        const std::string both = *pools + *workers;
+        for (std::string_view line : split(both, '\n'))
             EXPECT_TRUE(!kind.tty || display_width(without_colour(line)) <= width) << line;
     }
     EXPECT_EQ(text.find('\x1b') != std::string::npos, kind.colour);
