@@ -26,10 +26,11 @@ void Pool::note_step(Place& place, StateKind before, MonotonicTime deadline, con
     if (kind != before) {
         --counts_[static_cast<std::size_t>(before)];
         ++counts_[static_cast<std::size_t>(kind)];
-        if (before == StateKind::waiting) queue_.erase(place.ticket);
+        if (before == StateKind::waiting && queue_.erase(place.ticket) == 0) gated_.erase(place.ticket);
         if (kind == StateKind::waiting) {
             place.ticket = next_ticket_++;
-            queue_.emplace(place.ticket, place.slot);
+            auto& line = gate_open_ || place.past_gate ? queue_ : gated_;
+            line.emplace(place.ticket, place.slot);
         }
     }
     deadlines_.change({serial_, place.slot.value, this}, deadline, place.worker.deadline());
@@ -87,7 +88,7 @@ void Pool::advance_roll(const Turn& turn) {
 }
 
 void Pool::start_due(const Turn& turn) {
-    while (gate_open_ && !queue_.empty()) {
+    while (!queue_.empty()) {
         const auto stagger = spec_->start.stagger;
         const auto due = last_start_ ? add_saturating(*last_start_, stagger) : turn.now;
         if (due > turn.now) return set_own_deadline(due);
@@ -97,8 +98,9 @@ void Pool::start_due(const Turn& turn) {
 }
 
 void Pool::start_alone(Place& place, const Turn& turn) {
+    if (place.worker.kind() == StateKind::waiting) last_start_ = turn.now;
+    place.past_gate = true;
     step(place, turn, [](Worker& w, const Scene& s) { w.turn(s); });
-    last_start_ = turn.now;
 }
 
 void Pool::name_state(const Turn& turn) {
@@ -177,8 +179,9 @@ std::vector<WorkerView> Pool::workers() const {
         if (place.removed) continue;
         auto& view = views.emplace_back(place.worker.view(place.slot, place.seat));
         if (place.stopped && view.state == WorkerState::idle) view.note = "stopped by an operator";
-        if (place.worker.kind() == StateKind::waiting && gate_open_) view.note = "waits for its turn (start.stagger)";
-        if (place.worker.kind() == StateKind::waiting && !gate_open_) view.note = "waits for other pools (start.after)";
+        if (place.worker.kind() != StateKind::waiting) continue;
+        const bool gated = gated_.contains(place.ticket);
+        view.note = gated ? "waits for other pools (start.after)" : "waits for its turn (start.stagger)";
     }
     return views;
 }

@@ -4,8 +4,8 @@
 //
 //  - A slot is *wanted* when it is declared, no operator stopped it, and the pool is not leaving.
 //  - Every start goes through the pool's queue, first come first served: it opens once the gate is open (the pools of
-//    start.after are ready; only for the first start, and an operator's start opens it at once), and lets a worker pass
-//    at most every start.stagger. An operator's start of one slot passes by the queue.
+//    start.after were all ready at one moment; an operator's start opens it at once), and lets a worker pass at most
+//    every start.stagger. An operator's start of one slot passes by gate and queue.
 //  - A new text that workers can't take over live (`respawn`) makes a *roll*: those that are up are replaced one at a
 //    time, each after the one before is running again (or completed, or not wanted any more). One that fails halts the
 //    roll until a new text or an operator lets it go on. Those that rest or wait take the new text at once, with their
@@ -52,7 +52,10 @@ public:
     void declare(const PoolDeclared& event, const Turn& turn);
     void withdraw(const Turn& turn);
     void shut_down(const Turn& turn);
-    void open_gate() { gate_open_ = true; }
+    void open_gate() {
+        gate_open_ = true;
+        queue_.merge(gated_);
+    }
     // A withdrawn pool at rest says goodbye: its slots, then itself.
     void remove(const Turn& turn);
     // What runs of a leaving pool is told to stop; once.
@@ -105,7 +108,8 @@ private:
         cpu::Seat seat;
         bool stopped = false;      // by an operator
         bool removed = false;      // above the declared count, and at rest
-        std::uint64_t ticket = 0;  // in queue_, where it waits
+        bool past_gate = false;    // it was started since the gate was closed, so by an operator if it still is
+        std::uint64_t ticket = 0;  // in queue_ or gated_, where it waits
     };
 
     // The one way in which a worker changes: keeps the counts, the queue and the deadlines true.
@@ -161,6 +165,7 @@ private:
     std::array<std::uint32_t, state_kinds> counts_{};
     std::uint32_t wanted_ = 0;
     std::map<std::uint64_t, Slot> queue_;  // those Waiting, by ticket
+    std::map<std::uint64_t, Slot> gated_;  // those of them that wait for the gate
     std::uint64_t next_ticket_ = 1;
     std::optional<MonotonicTime> last_start_;
     MonotonicTime own_deadline_ = no_deadline;  // of the next start by stagger

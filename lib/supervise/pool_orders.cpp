@@ -49,7 +49,7 @@ void Pool::resize(const std::vector<cpu::Seat>& seats, const Turn& turn) {
             step(place, turn, [](Worker& w, const Scene& s) { w.seat_changed(s); });
         }
         if (number < before) continue;
-        place.removed = place.stopped = false;
+        place.removed = place.stopped = place.past_gate = false;
         if (is_wanted(place)) step(place, turn, [](Worker& w, const Scene& s) { w.start(s); });
     }
     recount_wanted();
@@ -157,7 +157,7 @@ void Pool::lift_stops(std::optional<Slot> slot) {
 void Pool::start(std::optional<Slot> slot, const Turn& turn) {
     if (leaving()) return;
     lift_stops(slot);
-    if (!slot) gate_open_ = true;
+    if (!slot) open_gate();
     for (auto& place : places_) {
         if (!is_wanted(place) || (slot && place.slot != *slot)) continue;
         step(place, turn, [](Worker& w, const Scene& s) { w.start(s); });
@@ -181,12 +181,13 @@ void Pool::restart(std::optional<Slot> slot, const Turn& turn) {
     if (leaving()) return;
     Place* place = slot ? find(*slot) : nullptr;
     if (place && place->worker.is_up()) {
+        place->past_gate = true;
         step(*place, turn, [](Worker& w, const Scene& s) { w.replace(s, StopReason::operator_restart); });
         return;
     }
     if (slot) return start(slot, turn);
     lift_stops(slot);
-    gate_open_ = true;
+    open_gate();
     for (auto& each : places_) {
         if (!is_wanted(each)) continue;
         if (each.worker.is_up()) {

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] Decision count(const RestartPolicy& policy, Decision::Kind kind, std::optional<Duration> uptime,
                                  MonotonicTime now, std::uint64_t seed);
 
+    // An end was found to be a success after all: it ends the row of failures.
+    void completed() noexcept { failures_ = 0; }
+
     // A life begins. All but the first since clear() are restarts, and enter the window of the limit.
     void started(const RestartPolicy& policy, MonotonicTime now);
 

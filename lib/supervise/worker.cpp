@@ -291,12 +291,13 @@ Decision Worker::decide(const Death* death, std::optional<Duration> uptime, cons
 }
 
 // The decision on the last end by the policy in force now, its limit aside: what was counted stays counted.
-Decision Worker::decide_anew(const Scene& scene) const {
+Decision Worker::decide_anew(const Scene& scene) {
     const auto& policy = scene.spec->restart;
     const auto& last = history_.back();
     const bool came_up = last.death.has_value() && !last_start_timed_out_;
-    Decision decision{.kind = judge(policy, came_up ? &*last.death : nullptr),
-                      .failures_in_row = counter_.failures_in_row()};
+    const auto kind = judge(policy, came_up ? &*last.death : nullptr);
+    if (kind == Decision::Kind::complete) counter_.completed();
+    Decision decision{.kind = kind, .failures_in_row = counter_.failures_in_row()};
     if (decision.kind == Decision::Kind::restart) {
         const auto n = std::max(counter_.failures_in_row(), std::uint32_t{1});
         decision.delay = backoff_delay_jittered(policy, n, jitter_seed(scene));

@@ -119,7 +119,7 @@ private:
     void remember(PastLife life);
     void kill_again(MonotonicTime& deadline, Duration& patience, const Scene& scene);
     [[nodiscard]] Decision decide(const Death* death, std::optional<Duration> uptime, const Scene& scene);
-    [[nodiscard]] Decision decide_anew(const Scene& scene) const;
+    [[nodiscard]] Decision decide_anew(const Scene& scene);
     [[nodiscard]] std::optional<MonotonicTime> ready_since() const;
     [[nodiscard]] WorkerId id(const Scene& scene) const { return {scene.pool, scene.slot, generation_}; }
     [[nodiscard]] std::uint64_t jitter_seed(const Scene& scene) const;

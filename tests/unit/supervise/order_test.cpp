@@ -67,6 +67,15 @@ TEST_F(Order, AnOperatorsStartDoesNotWait) {
     EXPECT_EQ(slots<Spawn>(), (std::vector<std::uint32_t>{0}));
 }
 
+TEST_F(Order, ASlotThatAnOperatorStartedIsRestartedWithoutWaiting) {
+    declare(after("web", {"db"}), 2);
+    start("web", 1);
+    spawn_succeeds("web", 1);
+    die("web", 1);
+    EXPECT_EQ(slots<Spawn>(), (std::vector<std::uint32_t>{1}));
+    EXPECT_EQ(view("web", 0).note, "waits for other pools (start.after)");
+}
+
 TEST_F(Order, OnlyTheFirstStartWaits) {
     declare_and_run(service("db"), 1);
     declare_and_run(after("web", {"db"}), 1);

@@ -227,6 +227,21 @@ TEST_F(Reload, ANewPolicyJudgesAnewWhatRests) {
     EXPECT_EQ(slots<Spawn>(), (std::vector<std::uint32_t>{0, 2}));
 }
 
+TEST_F(Reload, ANewPolicyMayCompleteAWorkerInBackOff) {
+    declare_and_run(service("web"), 1);
+    die("web", 0, exit_with(0));
+    spawn_succeeds("web");
+    die("web", 0, exit_with(0));
+    ASSERT_EQ(state("web"), WorkerState::backoff);
+    auto spec = service("web");
+    spec.restart.policy = RestartWhen::on_failure;
+    declare(spec, 1);
+    EXPECT_EQ(state("web"), WorkerState::completed);
+    EXPECT_EQ(pool_state("web"), PoolState::completed);
+    EXPECT_EQ(view("web").failures_in_row, 0U);
+    EXPECT_EQ(view("web").note, "exit 0");
+}
+
 TEST_F(Reload, ANewPolicyChangesADecisionWhoseTreeIsStillCleared) {
     declare_and_run(service("web"), 1);
     const auto worker = id("web");

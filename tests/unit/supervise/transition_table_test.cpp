@@ -48,13 +48,16 @@ std::vector<SpecPtr> specs() {
     std::vector<SpecPtr> all;
     for (const auto policy : {RestartWhen::always, RestartWhen::on_failure, RestartWhen::never}) {
         for (const auto ready : {StartPolicy::Ready::exec, StartPolicy::Ready::notify}) {
-            for (const auto limit : {std::optional<RestartLimit>{}, std::optional(RestartLimit{2, 1min})}) {
-                auto spec = service("web");
-                spec.restart.policy = policy;
-                spec.restart.limit = limit;
-                spec.restart.fatal = {{ExitPattern::Kind::code, 78}};
-                spec.start.ready = ready;
-                all.push_back(std::make_shared<const PoolSpec>(spec));
+            for (const auto limit : {std::optional<RestartLimit>{}, std::optional(RestartLimit{1, 1min})}) {
+                for (const Duration delay : {1ms, 100ms}) {
+                    auto spec = service("web");
+                    spec.restart.policy = policy;
+                    spec.restart.limit = limit;
+                    spec.restart.delay = delay;
+                    spec.restart.fatal = {{ExitPattern::Kind::code, 78}};
+                    spec.start.ready = ready;
+                    all.push_back(std::make_shared<const PoolSpec>(spec));
+                }
             }
         }
     }
@@ -72,20 +75,21 @@ Table explore() {
     Effects effects;
     MonotonicTime now{1h};
     constexpr std::size_t timer = 10;
+    constexpr std::size_t restart_changed = 11;
     // Lives that are left alone go deeper: turn, spawned, not_spawned, ready, exited, emptied.
     constexpr std::array<std::size_t, 6> ordinary{1, 5, 6, 7, 8, 9};
     for (int life = 0; life < 10000; ++life) {
         Worker worker(Generation{0});
         const SpecPtr* spec = &all_specs[below(all_specs.size())];
-        const bool closing = below(10) == 0;
+        const bool closing = below(20) == 0;
         for (int step = 0; step < 60; ++step) {
-            if (below(20) == 0) spec = &all_specs[below(all_specs.size())];
-            const auto input = below(3) == 0 ? below(inputs().size()) : ordinary[below(ordinary.size())];
-            now += std::chrono::milliseconds(below(50));
+            const auto input = below(4) == 0 ? below(inputs().size()) : ordinary[below(ordinary.size())];
+            if (input == restart_changed) spec = &all_specs[below(all_specs.size())];
+            now += std::chrono::milliseconds(below(5));
             if (input == timer && worker.deadline() != no_deadline) now = std::max(now, worker.deadline());
             const Scene scene{pool, Slot{0}, *spec, seat, 0, 7, closing, {now, out}};
             const auto before = static_cast<std::size_t>(worker.kind());
-            constexpr std::array codes{0, 1, 78};
+            constexpr std::array codes{0, 0, 0, 1, 78};
             inputs()[input].apply(worker, scene, exit_with(codes[below(codes.size())]));
             table[input][before].insert(worker.kind());
             effects.clear();
