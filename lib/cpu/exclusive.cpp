@@ -170,6 +170,7 @@ private:
     }
 
     [[nodiscard]] bool place_automatic(const Wish& wish) {
+        keep_earlier_seats(wish);  // seats that yielded, but that no fixed pool took in the end
         const std::uint64_t open = open_units(wish);
         const std::optional<CpuSet> spare =
             others_share_ ? spare_core(wish, claims_.of_others(wish.pool)) : std::nullopt;

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "cpu/ledger.h"
 #include "machines.h"
 #include "model/limits.h"
@@ -63,6 +65,15 @@ TEST(SoftPools, MoveOnWhenTheirCoreIsTakenAndOnlyThen) {
     const Plan p = plan_on(machine, {pool("a", 6, CpuAuto{}), pool("x", 1, cores(1))}, ledger);
     EXPECT_EQ(seats(p, "x"), "{0,4}");
     EXPECT_EQ(seats(p, "a"), "{2,6} {1,5} {2,6} {3,7} {3,7} {1,5}");
+}
+
+TEST(SoftPools, MoveOnWhenHalfOfTheirCoreIsTaken) {
+    const Topology machine = t1();
+    const Ledger ledger{{"a", 0, cpus("0,4"), false}};
+    EXPECT_EQ(seats(plan_on(machine, {pool("a", 1, CpuAuto{})}, ledger), "a"), "{0,4}");
+    const Plan p = plan_on(machine, {pool("a", 1, CpuAuto{}), pool("x", 1, threads(1))}, ledger);
+    EXPECT_EQ(seats(p, "x"), "{0}");
+    EXPECT_EQ(seats(p, "a"), "{1,5}");
 }
 
 TEST(SoftPools, AutomaticCountIsTheSharedCores) {
@@ -230,6 +241,14 @@ TEST(Reserve, TakesTheBootCoreFirstThenLogicalOrder) {
     EXPECT_EQ(plan(machine, universe, {}, {}).shared, cpus("1,9,11"));
 }
 
+TEST(Reserve, FindsTheBootCoreWhereverItStands) {
+    Topology machine = t1();
+    std::ranges::reverse(machine.cores);
+    Universe universe = all_of(machine);
+    universe.machine.reserve_cores = 1;
+    EXPECT_EQ(plan(machine, universe, {}, {}).shared, machine.root.cpus - cpus("0,4"));
+}
+
 TEST(Reserve, OfAllFastCoresLeavesTheSlowOnesToSeats) {
     const Topology machine = t5();
     Universe universe = all_of(machine);
@@ -257,6 +276,27 @@ TEST(Warnings, SplitCoresAreNamedWhereOneCoreWouldDo) {
 TEST(Ledgers, KeepSeatsThatAColdPlanWouldNotGive) {
     const Plan p = plan_on(t2(), {pool("a", 2, cores(1))}, {{"a", 1, cpus("6,14"), true}});
     EXPECT_EQ(seats(p, "a"), "{1,9} {6,14}");
+}
+
+TEST(Ledgers, ASeatRegainsTheSiblingItsCoreHadLost) {
+    EXPECT_EQ(seats(plan_on(t2(), {pool("a", 1, cores(1))}, {{"a", 0, cpus("2"), true}}), "a"), "{2,10}");
+}
+
+TEST(Ledgers, NeverPutTwoPoolsOnOneCore) {
+    const Ledger ledger{{"a", 0, cpus("0"), true}, {"b", 0, cpus("4"), true}};
+    const Plan p = plan_on(t1(), {pool("a", 1, threads(1)), pool("b", 1, threads(1))}, ledger);
+    EXPECT_EQ(seats(p, "a"), "{0}");
+    EXPECT_EQ(seats(p, "b"), "{1}");
+}
+
+TEST(Ledgers, SeatsThatYieldWithoutNeedAreKept) {
+    // Slot i sits on thread i. No core is free for the fixed pool before slots 7 to 3 have yielded; of those, only 3
+    // and 7 lose their place to it.
+    const Topology machine = t1();
+    const Ledger ledger = plan_on(machine, {pool("a", automatic, threads(1))}).ledger();
+    const Plan p = plan_on(machine, {pool("a", automatic, threads(1)), pool("x", 1, cores(1))}, ledger);
+    EXPECT_EQ(seats(p, "x"), "{3,7}");
+    EXPECT_EQ(seats(p, "a"), "{0} {1} {2} {6} {4} {5}");
 }
 
 TEST(Ledgers, EntriesThatNoLongerFitAreSkipped) {
