@@ -7,11 +7,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -102,7 +104,8 @@ std::string test_worker(const std::vector<std::string>& arguments) {
     return list + "]";
 }
 
-Output run(const std::vector<std::string>& command, const std::string& input, const std::vector<std::string>& environment) {
+Output run(const std::vector<std::string>& command, const std::string& input,
+           const std::vector<std::string>& environment) {
     auto child = start(command, environment, false);
     Output output;
     const auto deadline = Clock::now() + patience;
@@ -134,9 +137,9 @@ DaemonRun::DaemonRun(const std::string& config, DaemonOptions options) {
     EXPECT_EQ(::bind(notify_.fd(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
 
     auto command = options.prefix;
-    for (const auto& word : {binary("piniond"), std::string("--config"), config_path(), std::string("--runtime-dir"),
-                             runtime_dir(), std::string("--state-dir"), folder_ / "state", std::string("--log"),
-                             std::string("console")})
+    for (const auto& word :
+         {binary("piniond"), std::string("--config"), config_path(), std::string("--runtime-dir"), runtime_dir(),
+          std::string("--state-dir"), folder_ / "state", std::string("--log"), std::string("console")})
         command.push_back(word);
     command.insert(command.end(), options.arguments.begin(), options.arguments.end());
     auto environment = options.environment;
@@ -157,7 +160,8 @@ DaemonRun::DaemonRun(const std::string& config, DaemonOptions options) {
         }
         char message[4096];
         const ssize_t n = ::recv(notify_.fd(), message, sizeof message - 1, 0);
-        if (n > 0 && std::string_view(message, static_cast<std::size_t>(n)).find("READY=1") != std::string_view::npos) return;
+        if (n > 0 && std::string_view(message, static_cast<std::size_t>(n)).find("READY=1") != std::string_view::npos)
+            return;
     }
 }
 
@@ -255,7 +259,7 @@ int DaemonRun::wait_exit() {
     }
     int status = 0;
     ::waitpid(pid_, &status, 0);
-    log();
+    static_cast<void>(log());
     code_ = exit_code(status);
     return *code_;
 }
@@ -280,9 +284,63 @@ std::vector<pid_t> processes_with(const std::string& mark) {
     return found;
 }
 
+std::string unique_mark() {
+    static int count = 0;
+    return "pinion-mark-" + std::to_string(::getpid()) + "-" + std::to_string(++count) + "-";
+}
+
+pid_t pid_in(const std::string& line) {
+    const auto at = line.find("pid ");
+    return at == std::string::npos ? 0 : static_cast<pid_t>(std::atoi(line.c_str() + at + 4));
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+    std::vector<pid_t> children;
+    const auto task = "/proc/" + std::to_string(pid) + "/task";
+    for (const auto& thread : std::filesystem::directory_iterator(task)) {
+        std::ifstream list(thread.path() / "children");
+        for (pid_t child = 0; list >> child;) children.push_back(child);
+    }
+    return children;
+}
+
 std::size_t open_fds(pid_t pid) {
     const auto folder = std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd");
     return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
+}
+
+CgroupFolder::CgroupFolder() {
+    std::ifstream mounts("/proc/self/mounts");
+    std::string root;
+    for (std::string device, folder, type, rest; mounts >> device >> folder >> type && std::getline(mounts, rest);)
+        if (type == "cgroup2") root = folder;
+    if (root.empty()) {
+        trouble_ = "no cgroup2 file system is mounted here";
+        return;
+    }
+    static int count = 0;
+    const auto path = root + "/pinion-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+    if (::mkdir(path.c_str(), 0755) < 0)
+        trouble_ = "can't make '" + path + "': " + std::strerror(errno);
+    else
+        path_ = path;
+}
+
+CgroupFolder::~CgroupFolder() {
+    if (path_.empty()) return;
+    const auto left = folders();
+    EXPECT_TRUE(left.empty()) << path_ << " still holds " << left.front();
+    for (auto folder = left.rbegin(); folder != left.rend(); ++folder) ::rmdir((path_ + "/" + *folder).c_str());
+    ::rmdir((path_ + "/_daemon").c_str());
+    EXPECT_EQ(::rmdir(path_.c_str()), 0) << path_ << ": " << std::strerror(errno);
+}
+
+std::vector<std::string> CgroupFolder::folders() const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_))
+        if (entry.is_directory() && entry.path().filename() != "_daemon")
+            found.push_back(std::filesystem::relative(entry.path(), path_));
+    return found;
 }
 
 bool wait_gone(pid_t pid) {

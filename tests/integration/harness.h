@@ -50,9 +50,10 @@ struct Output {
 [[nodiscard]] std::string test_worker(const std::vector<std::string>& arguments);
 
 struct DaemonOptions {
-    std::vector<std::string> arguments;    // beside --config, --runtime-dir, --state-dir and --log console
+    std::vector<std::string> arguments;    // beside --config, --runtime-dir, --state-dir and --log
     std::vector<std::string> environment;  // "NAME=value", added
     std::vector<std::string> prefix;       // a command that starts it, e.g. {"prlimit", "--nofile=64"}
+    std::string log = "console";           // --log
     bool wait_ready = true;
 };
 
@@ -109,8 +110,33 @@ private:
 
 // The live processes (zombies included) whose environment or command line mentions `mark`: for a census.
 [[nodiscard]] std::vector<pid_t> processes_with(const std::string& mark);
+// A word that no other process has, for `processes_with`.
+[[nodiscard]] std::string unique_mark();
+// The number after "pid " in a line of the log; 0 where there is none.
+[[nodiscard]] pid_t pid_in(const std::string& line);
 [[nodiscard]] std::size_t open_fds(pid_t pid);
+// Processes whose parent is `pid`, zombies included.
+[[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
 // Whether the process is gone: waits for it by pidfd.
 [[nodiscard]] bool wait_gone(pid_t pid);
+
+// A cgroup of the test's own below the machine's cgroup2 mount, for --cgroup; `trouble()` says why not where there
+// is none. Goes with the object, and fails the test if something is left in it.
+class CgroupFolder {
+public:
+    CgroupFolder();
+    ~CgroupFolder();
+    CgroupFolder(const CgroupFolder&) = delete;
+    CgroupFolder& operator=(const CgroupFolder&) = delete;
+    // Nothing, or why this machine can't.
+    [[nodiscard]] const std::string& trouble() const { return trouble_; }
+    [[nodiscard]] const std::string& path() const { return path_; }
+    // The cgroups below, `_daemon` excepted, relative to it.
+    [[nodiscard]] std::vector<std::string> folders() const;
+
+private:
+    std::string path_;
+    std::string trouble_;
+};
 
 }  // namespace pinion::test
