@@ -79,6 +79,7 @@ private:
     }
 
     void keep_earlier_seats(const Wish& wish) {
+        if (wish.earlier.empty()) return;
         const std::uint32_t slots = wish.automatic ? limits::max_workers_per_pool : wish.workers;
         const CpuSet blocked = whole_cores(context_.topology, claims_.of_others(wish.pool));
         for (const LedgerEntry* entry : wish.earlier) {
@@ -123,8 +124,17 @@ private:
     }
 
     [[nodiscard]] bool place_fixed(const Wish& wish) {
-        if (!make_room(wish)) return false;
-        fill(wish, wish.workers, search_for(wish, {}));
+        const std::uint64_t wanted = std::uint64_t{wish.workers} * wish.seat.count;
+        if (claims_.of(wish.pool).size() == wish.workers) {  // all kept: the usual case of a reload
+            finish(wish, wish.workers);
+            return true;
+        }
+        SeatSearch search = search_for(wish, {});
+        if (open_units(wish, search) < wanted) {
+            if (!make_room(wish, wanted)) return false;
+            search = search_for(wish, {});
+        }
+        fill(wish, wish.workers, std::move(search));
         return true;
     }
 
@@ -151,15 +161,12 @@ private:
 
     // An automatic pool takes what fixed ones leave: where these don't fit, its last seats go, all but one. Where that
     // is not enough nothing is changed.
-    [[nodiscard]] bool make_room(const Wish& wish) {
-        const std::uint64_t wanted = std::uint64_t{wish.workers} * wish.seat.count;
+    [[nodiscard]] bool make_room(const Wish& wish, std::uint64_t wanted) {
         const Claims before = claims_;
-        while (open_units(wish) < wanted) {
-            if (yield_seat(wish)) continue;
-            claims_ = before;
-            return false;
-        }
-        return true;
+        while (yield_seat(wish))
+            if (open_units(wish, search_for(wish, {})) >= wanted) return true;
+        claims_ = before;
+        return false;
     }
 
     bool yield_seat(const Wish& to) {
@@ -171,7 +178,7 @@ private:
 
     [[nodiscard]] bool place_automatic(const Wish& wish) {
         keep_earlier_seats(wish);  // seats that yielded, but that no fixed pool took in the end
-        const std::uint64_t open = open_units(wish);
+        const std::uint64_t open = open_units(wish, search_for(wish, {}));
         const std::optional<CpuSet> spare =
             others_share_ ? spare_core(wish, claims_.of_others(wish.pool)) : std::nullopt;
         const std::uint64_t left = spare ? context_.tree(wish.seat.unit).units_at(*spare).size() : 0;
@@ -210,8 +217,8 @@ private:
     }
 
     // What the pool may use: free units and those it holds.
-    [[nodiscard]] std::uint64_t open_units(const Wish& wish) const {
-        return search_for(wish, {}).free() + std::uint64_t{claims_.of(wish.pool).size()} * wish.seat.count;
+    [[nodiscard]] std::uint64_t open_units(const Wish& wish, const SeatSearch& search) const {
+        return search.free() + std::uint64_t{claims_.of(wish.pool).size()} * wish.seat.count;
     }
 
     // Seats for all slots that have none. There is room for them.

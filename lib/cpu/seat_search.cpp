@@ -46,7 +46,7 @@ std::vector<std::uint32_t> SeatTree::units_at(const CpuSet& cpus) const {
 }
 
 SeatSearch::SeatSearch(const SeatTree& tree, std::uint32_t size, const CpuSet& blocked)
-    : tree_(tree), size_(size), state_(tree.nodes().size()), free_(tree.units().size()) {
+    : tree_(&tree), size_(size), state_(tree.nodes().size()), free_(tree.units().size()) {
     ASSERT(size > 0);
     for (std::size_t unit = 0; unit < free_.size(); ++unit) free_[unit] = !tree.units()[unit].intersects(blocked);
     for (std::size_t node = state_.size(); node-- > 0;) refresh(static_cast<std::uint32_t>(node));
@@ -54,7 +54,7 @@ SeatSearch::SeatSearch(const SeatTree& tree, std::uint32_t size, const CpuSet& b
 
 // A node's state from its children's.
 void SeatSearch::refresh(std::uint32_t node) {
-    const SeatTree::Node& shape = tree_.nodes()[node];
+    const SeatTree::Node& shape = tree_->nodes()[node];
     State& state = state_[node];
     state.free = shape.unit != SeatTree::none && free_[shape.unit] ? 1 : 0;
     state.level = -1;
@@ -76,12 +76,12 @@ void SeatSearch::refresh(std::uint32_t node) {
 void SeatSearch::set_free(std::uint32_t unit, bool free) {
     if (free_[unit] == free) return;
     free_[unit] = free;
-    for (std::uint32_t node = tree_.leaf(unit); node != SeatTree::none; node = tree_.nodes()[node].parent)
+    for (std::uint32_t node = tree_->leaf(unit); node != SeatTree::none; node = tree_->nodes()[node].parent)
         refresh(node);
 }
 
 void SeatSearch::hold(const CpuSet& cpus) {
-    const std::vector<std::uint32_t> units = tree_.units_at(cpus);
+    const std::vector<std::uint32_t> units = tree_->units_at(cpus);
     for (const std::uint32_t unit : units) set_free(unit, false);
     count_seat(units);
 }
@@ -89,7 +89,7 @@ void SeatSearch::hold(const CpuSet& cpus) {
 void SeatSearch::count_seat(const std::vector<std::uint32_t>& units) {
     std::vector<std::uint32_t> touched;
     for (const std::uint32_t unit : units)
-        for (std::uint32_t node = tree_.leaf(unit); node != SeatTree::none; node = tree_.nodes()[node].parent)
+        for (std::uint32_t node = tree_->leaf(unit); node != SeatTree::none; node = tree_->nodes()[node].parent)
             touched.push_back(node);
     std::ranges::sort(touched);
     const auto duplicates = std::ranges::unique(touched);
@@ -98,7 +98,7 @@ void SeatSearch::count_seat(const std::vector<std::uint32_t>& units) {
 }
 
 bool SeatSearch::is_fit(std::uint32_t node) const {
-    return std::ranges::none_of(tree_.nodes()[node].children,
+    return std::ranges::none_of(tree_->nodes()[node].children,
                                 [&](std::uint32_t child) { return state_[child].free >= size_; });
 }
 
@@ -113,7 +113,7 @@ std::uint32_t SeatSearch::next_child(std::uint32_t node, CpuExclusive::Place pla
         return {fresh, 1, -static_cast<std::int64_t>(child.capacity)};
     };
     std::uint32_t best = SeatTree::none;
-    for (const std::uint32_t child : tree_.nodes()[node].children) {
+    for (const std::uint32_t child : tree_->nodes()[node].children) {
         if (state_[child].level != state_[node].level) continue;
         if (best == SeatTree::none || key(state_[child]) < key(state_[best])) best = child;
     }
@@ -128,7 +128,7 @@ std::optional<CpuSet> SeatSearch::take(CpuExclusive::Place place, std::uint32_t 
     collect(node, size_, units);
     CpuSet seat;
     for (const std::uint32_t unit : units) {
-        seat |= tree_.units()[unit];
+        seat |= tree_->units()[unit];
         set_free(unit, false);
     }
     count_seat(units);
@@ -138,7 +138,7 @@ std::optional<CpuSet> SeatSearch::take(CpuExclusive::Place place, std::uint32_t 
 // `wanted` free units below `node` from the fewest children: whole children, largest first, while they are no larger
 // than what is missing; the rest from the smallest child that has it.
 void SeatSearch::collect(std::uint32_t node, std::uint32_t wanted, std::vector<std::uint32_t>& units) const {
-    const SeatTree::Node& shape = tree_.nodes()[node];
+    const SeatTree::Node& shape = tree_->nodes()[node];
     if (shape.unit != SeatTree::none) {
         units.push_back(shape.unit);
         return;

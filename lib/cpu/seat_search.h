@@ -47,7 +47,7 @@ private:
     std::vector<std::uint32_t> unit_of_cpu_;
 };
 
-// One pool's search. Holds a reference to the tree.
+// One pool's search. The tree must outlive it.
 class SeatSearch {
 public:
     // Seats of `size` units; a unit that touches `blocked` is not free.
@@ -75,7 +75,7 @@ private:
                                            std::uint32_t remaining) const;
     void collect(std::uint32_t node, std::uint32_t wanted, std::vector<std::uint32_t>& units) const;
 
-    const SeatTree& tree_;
+    const SeatTree* tree_;  // outlives the search
     std::uint32_t size_;
     std::vector<State> state_;  // by node
     std::vector<bool> free_;    // by unit
