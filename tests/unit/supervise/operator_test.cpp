@@ -233,6 +233,7 @@ TEST_F(Operator, AStopEndsARoll) {
     restart("web");
     stop("web");
     EXPECT_EQ(slots<Signal>(), (std::vector<std::uint32_t>{1}));
+    EXPECT_TRUE(facts<RollProgress>().empty());
     die("web", 0);
     die("web", 1);
     start("web");

@@ -259,6 +259,18 @@ TEST_F(Order, AHeldPoolThatComesBackWithTheSameTextIsNotTouched) {
     EXPECT_EQ(count<Spawn>(), 1U);
 }
 
+TEST_F(Order, AHeldPoolThatComesBackWithAnotherTextRolls) {
+    declare_and_run(service("db"), 2);
+    declare_and_run(after("web", {"db"}), 1);
+    send(PoolWithdrawn{"db"});
+    auto changed = service("db");
+    changed.nice = 5;
+    declare(changed, 2);
+    EXPECT_EQ(slots<Signal>(), (std::vector<std::uint32_t>{0}));
+    die("db", 0);
+    EXPECT_EQ(all<Spawn>().at(0).spec->nice, 5);
+}
+
 TEST_F(Order, TiesOfDeadlinesAllFireInOneTurn) {
     declare_and_run(notifying("b"), 2);
     declare_and_run(notifying("a"), 2);
