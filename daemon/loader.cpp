@@ -5,6 +5,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <system_error>
+
 namespace pinion::daemon {
 
 Loaded load_now(const config::LoadOptions& options) { return {config::load(options), read_machine()}; }
@@ -33,16 +35,21 @@ void Loader::request() {
 
 void Loader::start_thread() {
     running_ = true;
-    thread_ = std::thread([this] {
+    const auto load = [this] {
         result_ = std::make_unique<Loaded>(load_now(options_));
         static_cast<void>(write_all(wake_.write.fd(), "."));
-    });
+    };
+    try {
+        thread_ = std::thread(load);
+    } catch (const std::system_error&) {
+        load();  // no thread to be had: an operator's word is answered all the same, a little later
+    }
 }
 
 void Loader::finished() {
     char byte;
     static_cast<void>(::read(wake_.read.fd(), &byte, 1));
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
     running_ = false;
     auto result = std::move(result_);
     if (again_) {

@@ -3,15 +3,18 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -28,8 +31,28 @@ std::string status_line(std::string_view status) {
     return line;
 }
 
-// Nobody listening is no failure of ours: the result is dropped.
-void send(const std::string& state) { static_cast<void>(sd_notify(0, state.c_str())); }
+// How long a service manager that does not read may hold us for a message that it has to get.
+constexpr timeval longest_wait{.tv_sec = 0, .tv_usec = 100'000};
+
+enum class Urgency { droppable, needed };
+
+// Nobody listening is no failure of ours: the result is dropped. sd_notify would wait for ever where the socket is
+// full.
+void send(const std::string& state, Urgency urgency) {
+    const char* variable = std::getenv("NOTIFY_SOCKET");
+    const std::string_view path = variable != nullptr ? variable : "";
+    sockaddr_un address{.sun_family = AF_UNIX};
+    if (path.size() < 2 || path.size() >= sizeof address.sun_path || (path[0] != '/' && path[0] != '@')) return;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    if (path[0] == '@') address.sun_path[0] = '\0';
+    const auto length = offsetof(sockaddr_un, sun_path) + path.size() + (path[0] == '/' ? 1 : 0);
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) return;
+    ::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &longest_wait, sizeof longest_wait);
+    const int flags = MSG_NOSIGNAL | (urgency == Urgency::droppable ? MSG_DONTWAIT : 0);
+    static_cast<void>(::sendto(socket.fd(), state.data(), state.size(), flags,
+                               reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)));
+}
 
 // Reads what came beside the datagram. Passed file descriptors are closed: nobody asked for them, and a worker must not
 // fill our table with its own.
@@ -61,16 +84,16 @@ WorkerMessage interpret(std::string_view datagram) {
 
 }  // namespace
 
-void notify_ready(std::string_view status) { send("READY=1\n" + status_line(status)); }
+void notify_ready(std::string_view status) { send("READY=1\n" + status_line(status), Urgency::needed); }
 
-void notify_status(std::string_view status) { send(status_line(status)); }
+void notify_status(std::string_view status) { send(status_line(status), Urgency::droppable); }
 
 void notify_reloading(std::string_view status) {
     const auto now = MonotonicClock::now().time_since_epoch().count();
-    send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now) + "\n" + status_line(status));
+    send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now) + "\n" + status_line(status), Urgency::needed);
 }
 
-void notify_stopping(std::string_view status) { send("STOPPING=1\n" + status_line(status)); }
+void notify_stopping(std::string_view status) { send("STOPPING=1\n" + status_line(status), Urgency::needed); }
 
 Result<NotifySocket> NotifySocket::bind(const std::string& path) {
     const std::string what = "bind the notify socket '" + path + "'";
