@@ -56,7 +56,8 @@ TEST(BadLuck, EveryStageOfAFailedStartIsNamed) {
     };
     has("denied/0: cannot start: exec '" + (folder / "plain") + "': permission denied");
     has("cwd/0: cannot start: cwd '/nosuch/folder': no such file or directory");
-    has("interpreter/0: cannot start: exec '" + (folder / "script") + "': no such file or directory");
+    has("interpreter/0: cannot start: exec '/nosuch/interpreter (interpreter of " + (folder / "script") +
+        ")': no such file or directory");
 }
 
 TEST(BadLuck, ABinaryThatExitsAtOnceIsSlowedDown) {

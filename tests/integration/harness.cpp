@@ -127,7 +127,8 @@ Output run(const std::vector<std::string>& command, const std::string& input,
     return output;
 }
 
-DaemonRun::DaemonRun(const std::string& config, DaemonOptions options) {
+DaemonRun::DaemonRun(const std::string& config, DaemonOptions options)
+    : reads_notifications_(options.read_notifications) {
     write_text(config_path(), config);
     const std::string notify_path = folder_ / "notify.sock";
     notify_ = UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -224,7 +225,14 @@ void DaemonRun::save(const std::string& config) {
 Output DaemonRun::ctl(std::vector<std::string> arguments) {
     std::vector<std::string> command{binary("pinionctl"), "--runtime-dir", runtime_dir()};
     command.insert(command.end(), arguments.begin(), arguments.end());
+    read_notifications();
     return run(command);
+}
+
+void DaemonRun::read_notifications() const {
+    char message[4096];
+    while (reads_notifications_ && ::recv(notify_.fd(), message, sizeof message, MSG_DONTWAIT) > 0) {
+    }
 }
 
 pid_t DaemonRun::pid_of(const std::string& pool, int slot) {

@@ -55,6 +55,7 @@ struct DaemonOptions {
     std::vector<std::string> prefix;       // a command that starts it, e.g. {"prlimit", "--nofile=64"}
     std::string log = "console";           // --log
     bool wait_ready = true;
+    bool read_notifications = true;  // false: a service manager that reads READY=1 and nothing more
 };
 
 // One piniond. The configuration is a file `pinion.yaml` in its scratch folder.
@@ -96,6 +97,7 @@ public:
     [[nodiscard]] ScratchFolder& folder() { return folder_; }
 
 private:
+    void read_notifications() const;
     bool read_more(std::chrono::steady_clock::time_point deadline);
 
     ScratchFolder folder_;
@@ -103,6 +105,7 @@ private:
     UniqueFd pidfd_;
     UniqueFd output_;
     UniqueFd notify_;
+    bool reads_notifications_ = true;
     std::string log_;
     std::size_t consumed_ = 0;
     std::optional<int> code_;

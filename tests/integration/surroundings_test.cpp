@@ -260,6 +260,13 @@ TEST(Surroundings, ALogWhoseReaderWentAwayEndsNothing) {
     EXPECT_EQ(daemon.stop(), 0);
 }
 
+TEST(Surroundings, AServiceManagerThatReadsNothingStallsNothing) {
+    DaemonRun daemon("version: 1\n", {.read_notifications = false});
+    // Its socket takes some ten messages; each reload sends two.
+    for (int i = 0; i < 12; ++i) EXPECT_EQ(daemon.ctl({"reload"}).code, 0);
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
 TEST(Surroundings, WithoutAJournalTheWorkersRunOn) {
     if (std::filesystem::exists("/run/systemd/journal/socket")) GTEST_SKIP() << "this machine has a journal";
     DaemonRun daemon("version: 1\ndaemon: {log_lines_per_second: 100000}\npools:\n  flood: {command: " +
