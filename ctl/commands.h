@@ -23,6 +23,7 @@ Exit run(const EventsOptions& options, Context& context);
 Exit run(const ExplainOptions& options, Context& context);
 Exit run(const ShowOptions& options, Context& context);
 Exit run(const CatOptions& options, Context& context);
+Exit run(const SchemaOptions& options, Context& context);
 Exit run(const WordsOptions& options, Context& context);
 
 }  // namespace pinion::ctl

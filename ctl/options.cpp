@@ -50,6 +50,7 @@ struct Raw {
     std::string lines;
     ExplainOptions explain;
     ShowOptions show;
+    SchemaOptions schema;
     WordsOptions words;
 };
 
@@ -158,6 +159,10 @@ void add_configuration(CLI::App& app, Raw& raw) {
 
     command(app, "cat", "print the effective configuration, with where each value comes from",
             "  pinionctl cat\n  pinionctl cat --config examples/quickstart.yaml");
+
+    sub = command(app, "schema", "print the JSON Schema of the configuration, for editors",
+                  "  pinionctl schema > pinion.schema.json\n  pinionctl schema --reference");
+    sub->add_flag("--reference", raw.schema.reference, "every key as a page of Markdown instead");
 
     sub = app.add_subcommand("completion-words", "names for the shells' completion");
     sub->group("");
@@ -306,6 +311,7 @@ Result<Command> settle(const std::string& name, Raw& raw) {
     if (name == "explain") return raw.explain;
     if (name == "show") return raw.show;
     if (name == "cat") return CatOptions{};
+    if (name == "schema") return raw.schema;
     return raw.words;
 }
 

@@ -85,13 +85,17 @@ struct ShowOptions {
     std::vector<std::string> properties;  // none: all
 };
 struct CatOptions {};
+
+struct SchemaOptions {
+    bool reference = false;  // the keys as a page of Markdown instead
+};
 struct WordsOptions {
     std::string kind;  // "pools", "workers", "targets", "columns", "signals"
 };
 
 using Command = std::variant<StatusOptions, CheckOptions, PlanOptions, ReloadOptions, ActOptions, ScaleOptions,
                              KillOptions, WaitOptions, HealthOptions, LogsOptions, EventsOptions, ExplainOptions,
-                             ShowOptions, CatOptions, WordsOptions>;
+                             ShowOptions, CatOptions, SchemaOptions, WordsOptions>;
 
 struct CommandLine {
     GlobalOptions global;

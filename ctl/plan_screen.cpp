@@ -152,7 +152,7 @@ std::string notes_text(const cpu::Plan& plan, const TerminalTraits& traits) {
     std::string text;
     const auto add = [&](const std::vector<cpu::PlanNote>& notes, const char* severity, Colour colour) {
         for (const cpu::PlanNote& note : notes) {
-            std::string message = harmless(note.code + " " + note.message);
+            std::string message = harmless(cpu::to_string(note));
             if (traits.tty && !traits.utf8) message = to_ascii(message);
             text += paint(severity, colour, traits) + ": " + message + "\n";
         }

@@ -115,6 +115,7 @@ private:
     std::optional<config::Config> config_;
     Machine machine_;
     cpu::Plan plan_;
+    cpu::Ledger ledger_;  // seats given, which a new plan keeps
     Scales scales_;
     std::map<std::string, std::string> unplaced_;  // pools without seats, and why
     std::unique_ptr<Loader> loader_;

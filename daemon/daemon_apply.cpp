@@ -81,7 +81,7 @@ std::vector<std::string> Daemon::plan_objections(const cpu::Plan& plan,
     for (const auto& error : plan.errors) {
         const bool touched =
             std::ranges::any_of(changes, [&](const auto& change) { return change.pool == error.pool; });
-        if (touched || !unplaced_.contains(error.pool)) objections.push_back(error.code + " " + error.message);
+        if (touched || !unplaced_.contains(error.pool)) objections.push_back(cpu::to_string(error));
     }
     return objections;
 }
@@ -96,7 +96,7 @@ ReloadOutcome Daemon::apply(Loaded found) {
 
     const auto changes = config::diff(config_ ? &*config_ : nullptr, next);
     auto scales = surviving(scales_, changes);
-    auto plan = plan_for(next, machine_, scales, plan_.ledger());
+    auto plan = plan_for(next, machine_, scales, ledger_);
     if (config_) {
         auto objections = plan_objections(plan, changes);
         if (!objections.empty()) return refuse(std::move(objections));
@@ -111,9 +111,9 @@ ReloadOutcome Daemon::apply(Loaded found) {
         record(daemon_record(log::Priority::warning, messages::config_warning, config::to_string(warning)));
     }
     for (const auto& warning : plan.warnings) {
-        outcome.messages.push_back("warning: " + warning.code + " " + warning.message);
+        outcome.messages.push_back("warning: " + cpu::to_string(warning));
         if (changes.empty()) continue;
-        record(daemon_record(log::Priority::warning, messages::config_warning, warning.code + " " + warning.message));
+        record(daemon_record(log::Priority::warning, messages::config_warning, cpu::to_string(warning)));
     }
     if (!changes.empty() && config_)
         record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + describe(changes)));
@@ -128,6 +128,7 @@ ReloadOutcome Daemon::apply(Loaded found) {
 // Tells the supervisor what is new, different, gone or seated elsewhere; nothing of the rest.
 void Daemon::declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Plan plan) {
     const cpu::Plan before = std::exchange(plan_, std::move(plan));
+    ledger_ = ledger_after(plan_, next, machine_, ledger_);
     workers_.set_output_budget(next.daemon().log_lines_per_second);
     std::map<std::string, const config::Change*> by_pool;
     for (const auto& change : changes) by_pool.emplace(change.pool, &change);

@@ -93,7 +93,7 @@ Answer<void> Daemon::scale(const std::string& pool, std::uint32_t workers, const
         return std::unexpected(Refusal{Refusal::Kind::refused, fmt::format("pool '{}' is being removed", pool)});
     auto scales = scales_;
     scales[pool] = workers;
-    auto plan = plan_for(*config_, machine_, scales, plan_.ledger());
+    auto plan = plan_for(*config_, machine_, scales, ledger_);
     if (const auto why = error_of(plan, pool); !why.empty())
         return std::unexpected(
             Refusal{Refusal::Kind::refused, fmt::format("scale '{}' to {}: {}", pool, workers, why)});

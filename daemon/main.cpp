@@ -13,6 +13,7 @@
 #include "daemon/options.h"
 #include "daemon/records.h"
 #include "log/messages.h"
+#include "process/spawn.h"
 
 extern char** environ;
 
@@ -108,6 +109,7 @@ int main(int argc, char** argv) {
     block_signals();
     const rlimit nofile = raise_file_limit();
     ::mallopt(M_ARENA_MAX, 1);
+    process::prepare_spawning();
     auto sink = make_sink(options->log);
 
     // 3. The configuration, before anything is touched.

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 namespace pinion::daemon {
@@ -49,6 +50,9 @@ Options with_defaults(Options options, const Surroundings& around) {
             around.root ? "/var/lib/pinion" : user_folder(around.xdg_state_home, around.home, "/.local/state");
         if (!around.state_directory.empty()) options.state_dir = around.state_directory;
     }
+    // What is shown to others must not depend on our working folder.
+    for (std::string* path : {&options.config, &options.runtime_dir, &options.state_dir})
+        *path = std::filesystem::absolute(*path).lexically_normal();
     return options;
 }
 

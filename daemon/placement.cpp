@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "cpu/ledger.h"
+#include "cpu/universe.h"
+
 namespace pinion::daemon {
 
 Result<Machine> read_machine() {
@@ -19,6 +22,14 @@ Scales surviving(Scales scales, const std::vector<config::Change>& changes) {
     return scales;
 }
 
+namespace {
+
+cpu::Universe universe_of(const config::Config& config, const Machine& machine) {
+    return {machine.limits.allowed, config.machine(), machine.limits.quota};
+}
+
+}  // namespace
+
 cpu::Plan plan_for(const config::Config& config, const Machine& machine, const Scales& scales,
                    const cpu::Ledger& ledger) {
     std::vector<cpu::PoolRequest> requests;
@@ -28,13 +39,17 @@ cpu::Plan plan_for(const config::Config& config, const Machine& machine, const S
         if (const auto scaled = scales.find(name); scaled != scales.end()) workers = {false, scaled->second};
         requests.push_back({name, workers, spec->cpu});
     }
-    const cpu::Universe universe{machine.limits.allowed, config.machine(), machine.limits.quota};
-    return cpu::plan(machine.topology, universe, requests, ledger);
+    return cpu::plan(machine.topology, universe_of(config, machine), requests, ledger);
+}
+
+cpu::Ledger ledger_after(const cpu::Plan& plan, const config::Config& config, const Machine& machine,
+                         const cpu::Ledger& earlier) {
+    return cpu::next_ledger(earlier, plan, cpu::resolve(machine.topology, universe_of(config, machine)).cpus);
 }
 
 std::string error_of(const cpu::Plan& plan, const std::string& pool) {
     for (const auto& error : plan.errors)
-        if (error.pool == pool || error.pool.empty()) return error.code + " " + error.message;
+        if (error.pool == pool || error.pool.empty()) return cpu::to_string(error);
     return "";
 }
 

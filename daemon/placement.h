@@ -31,6 +31,10 @@ using Scales = std::map<std::string, std::uint32_t>;
 [[nodiscard]] cpu::Plan plan_for(const config::Config& config, const Machine& machine, const Scales& scales,
                                  const cpu::Ledger& ledger);
 
+// The seats to remember after `plan`, which was made with `earlier`.
+[[nodiscard]] cpu::Ledger ledger_after(const cpu::Plan& plan, const config::Config& config, const Machine& machine,
+                                       const cpu::Ledger& earlier);
+
 // The plan's error about `pool`, or about the machine; empty where it has none.
 [[nodiscard]] std::string error_of(const cpu::Plan& plan, const std::string& pool);
 

@@ -34,11 +34,16 @@ struct Workers::Process {
     std::optional<event::NotifySocket> notify;
     event::Source notify_source;
     event::Source tree_source;  // cgroup.events, once the tree is to end
+    // Where the program lies on a file system that may hang: the child on its way to exec, and what it reads.
+    std::optional<process::ImageBuffer> image;
+    std::optional<process::StartingChild> starting;
+    event::Source starting_source;
     std::uint64_t oom_kills_before = 0;
     bool reaped = false;
 
     ~Process() {
         notify_source = {};
+        starting_source = {};
         if (!notify_path.empty()) ::unlink(notify_path.c_str());
     }
 };
@@ -85,40 +90,99 @@ Workers::Process* Workers::find(const WorkerId& worker) {
 
 void Workers::spawn(const Spawn& effect) {
     auto& slot = slot_state(effect.worker);
-    if (auto spawned = try_spawn(effect, slot); !spawned) {
-        slot.process.reset();
-        post_(SpawnFailed{effect.worker, std::move(spawned).error()});
-        return;
-    }
-    post_(SpawnSucceeded{effect.worker});
-}
-
-std::expected<void, SpawnFailure> Workers::try_spawn(const Spawn& effect, SlotState& slot) {
     ASSERT(!slot.process);
     slot.process = std::make_unique<Process>();
-    Process& process = *slot.process;
-    process.worker = effect.worker;
-    process.spec = effect.spec;
-    process.seat = effect.seat;
+    slot.process->worker = effect.worker;
+    slot.process->spec = effect.spec;
+    slot.process->seat = effect.seat;
+    auto begun = begin(*slot.process, slot);
+    if (begun && slot.process->starting) return;  // answered by on_started
+    answer(slot, std::move(begun));
+}
+
+// Everything up to exec; where that may hang, up to the fork.
+Workers::Outcome Workers::begin(Process& process, SlotState& slot) {
     if (auto prepared = prepare(process, slot); !prepared) return prepared;
-    if (auto ran = run_image(process, slot); !ran) return ran;
-    known_.insert(std::ranges::upper_bound(known_, process.pid), process.pid);
-    if (auto watched = watch(process); !watched) {
-        // A child that can't be watched must not live on unseen.
-        static_cast<void>(process::send_signal(process.pidfd.fd(), SIGKILL));
-        siginfo_t info{};
-        while (::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.fd()), &info, WEXITED) < 0 && errno == EINTR) {
-        }
-        forget_pid(process.pid);
-        return std::unexpected(SpawnFailure{SpawnStage::fork, watched.error().code, "watching its exit"});
-    }
+    auto image = build_image(process, slot);
+    if (!image) return std::unexpected(SpawnFailure{SpawnStage::exec, EINVAL, image.error().message});
+    const int cgroup = slot.cgroup ? slot.cgroup->folder_fd() : -1;
+    if (must_fork(process.spec, image->image())) return begin_by_fork(process, std::move(*image), cgroup);
+    auto child = process::spawn(image->image(), cgroup);
+    if (!child) return std::unexpected(std::move(child).error());
+    process.pid = child->pid;
+    process.pidfd = std::move(child->pidfd);
+    know_pid(process.pid);
     return {};
 }
 
+Workers::Outcome Workers::begin_by_fork(Process& process, process::ImageBuffer image, int cgroup) {
+    process.image.emplace(std::move(image));
+    auto starting = process::begin_by_fork(process.image->image(), cgroup);
+    if (!starting) return std::unexpected(std::move(starting).error());
+    process.starting.emplace(std::move(*starting));
+    process.pid = process.starting->child().pid;
+    know_pid(process.pid);
+    auto source = loop_.add_io(process.starting->status_fd(), EPOLLIN, event::Priority::exits,
+                               [this, worker = process.worker](std::uint32_t) { on_started(worker); });
+    if (source) {
+        process.starting_source = std::move(*source);
+        return {};
+    }
+    return finish_start(process);  // it can't be watched, so it is waited for
+}
+
+// Takes the child that has reached its program, or the reason why it has not.
+Workers::Outcome Workers::finish_start(Process& process) {
+    process.starting_source = {};
+    auto child = std::move(*process.starting).finish(process.image->image());
+    process.starting.reset();
+    process.image.reset();
+    if (!child) {
+        forget_pid(process.pid);
+        return std::unexpected(std::move(child).error());
+    }
+    process.pidfd = std::move(child->pidfd);
+    return {};
+}
+
+void Workers::on_started(WorkerId worker) {
+    Process* process = find(worker);
+    if (process == nullptr || !process->starting) return;
+    auto& slot = slot_state(worker);
+    answer(slot, finish_start(*process));
+}
+
+// The one answer to each Spawn.
+void Workers::answer(SlotState& slot, Outcome outcome) {
+    const WorkerId worker = slot.process->worker;
+    if (outcome) {
+        if (auto watched = watch(*slot.process); !watched) {
+            end_unwatched(*slot.process);
+            outcome = std::unexpected(SpawnFailure{SpawnStage::fork, watched.error().code, "watching its exit"});
+        }
+    }
+    if (!outcome) {
+        slot.process.reset();
+        post_(SpawnFailed{worker, std::move(outcome).error()});
+        return;
+    }
+    post_(SpawnSucceeded{worker});
+}
+
+// A child that can't be watched must not live on unseen.
+void Workers::end_unwatched(Process& process) {
+    static_cast<void>(process::send_signal(process.pidfd.fd(), SIGKILL));
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.fd()), &info, WEXITED) < 0 && errno == EINTR) {
+    }
+    forget_pid(process.pid);
+}
+
 // What the child is born into: its cgroup, its outputs, its notify socket.
-std::expected<void, SpawnFailure> Workers::prepare(Process& process, SlotState& slot) {
+Workers::Outcome Workers::prepare(Process& process, SlotState& slot) {
     const auto& worker = process.worker;
     if (options_.cgroups && !slot.cgroup) {
+        // Where the last life's cgroup was killed, `make` gives a fresh one.
         auto made = options_.cgroups->make(worker.pool, worker.slot);
         if (!made) return std::unexpected(SpawnFailure{SpawnStage::cgroup, made.error().code, made.error().message});
         slot.cgroup.emplace(std::move(*made));
@@ -138,24 +202,16 @@ std::expected<void, SpawnFailure> Workers::prepare(Process& process, SlotState& 
     return {};
 }
 
-std::expected<void, SpawnFailure> Workers::run_image(Process& process, SlotState& slot) {
-    auto image = process::ImageBuffer::build({.spec = *process.spec,
-                                              .seat = process.seat,
-                                              .slot = process.worker.slot.value,
-                                              .generation = process.worker.generation.value,
-                                              .notify_socket = process.notify_path,
-                                              .die_with_parent = !slot.cgroup,
-                                              .nofile = options_.nofile,
-                                              .stdout_fd = process.output->child_fd(WorkerOutput::out),
-                                              .stderr_fd = process.output->child_fd(WorkerOutput::err)});
-    if (!image) return std::unexpected(SpawnFailure{SpawnStage::exec, EINVAL, image.error().message});
-    const int cgroup = slot.cgroup ? slot.cgroup->folder_fd() : -1;
-    auto child = must_fork(process.spec) ? process::spawn_by_fork(image->image(), cgroup)
-                                         : process::spawn(image->image(), cgroup);
-    if (!child) return std::unexpected(std::move(child).error());
-    process.pid = child->pid;
-    process.pidfd = std::move(child->pidfd);
-    return {};
+Result<process::ImageBuffer> Workers::build_image(const Process& process, const SlotState& slot) const {
+    return process::ImageBuffer::build({.spec = *process.spec,
+                                        .seat = process.seat,
+                                        .slot = process.worker.slot.value,
+                                        .generation = process.worker.generation.value,
+                                        .notify_socket = process.notify_path,
+                                        .die_with_parent = !slot.cgroup,
+                                        .nofile = options_.nofile,
+                                        .stdout_fd = process.output->child_fd(WorkerOutput::out),
+                                        .stderr_fd = process.output->child_fd(WorkerOutput::err)});
 }
 
 Result<void> Workers::watch(Process& process) {
@@ -172,12 +228,12 @@ Result<void> Workers::watch(Process& process) {
 }
 
 // A vfork's parent sleeps with its child until exec: where a path may hang, an ordinary fork is used. Asked once a
-// spec.
-bool Workers::must_fork(const SpecPtr& spec) {
+// spec, by the image of its first worker.
+bool Workers::must_fork(const SpecPtr& spec, const process::ChildImage& image) {
     auto& [asked, answer] = must_fork_[spec->name];
     if (asked != spec) {
         asked = spec;
-        answer = process::may_block(spec->cwd) || process::may_block(spec->command.argv.front());
+        answer = process::may_block(image);
     }
     return answer;
 }
@@ -247,8 +303,11 @@ void Workers::check_tree(WorkerId worker) {
     auto& slot = slot_state(worker);
     if (!tree_is_empty(*process, slot)) return;
     slot.process.reset();
+    slot.cgroup.reset();  // it was killed, a bad place to be born
     post_(TreeEmptied{worker});
 }
+
+void Workers::know_pid(pid_t pid) { known_.insert(std::ranges::upper_bound(known_, pid), pid); }
 
 void Workers::forget_pid(pid_t pid) {
     const auto found = std::ranges::lower_bound(known_, pid);

@@ -18,6 +18,7 @@
 #include "event/loop.h"
 #include "event/notify.h"
 #include "process/cgroup.h"
+#include "process/child_image.h"
 #include "supervise/effect.h"
 
 namespace pinion::daemon {
@@ -72,16 +73,23 @@ private:
 
     SlotState& slot_state(const WorkerId& worker);
     Process* find(const WorkerId& worker);
-    std::expected<void, SpawnFailure> try_spawn(const supervise::Spawn& effect, SlotState& slot);
-    std::expected<void, SpawnFailure> prepare(Process& process, SlotState& slot);
-    std::expected<void, SpawnFailure> run_image(Process& process, SlotState& slot);
+    using Outcome = std::expected<void, SpawnFailure>;
+    Outcome begin(Process& process, SlotState& slot);
+    Outcome begin_by_fork(Process& process, process::ImageBuffer image, int cgroup);
+    Outcome finish_start(Process& process);
+    Outcome prepare(Process& process, SlotState& slot);
+    void answer(SlotState& slot, Outcome outcome);
+    void end_unwatched(Process& process);
+    [[nodiscard]] Result<process::ImageBuffer> build_image(const Process& process, const SlotState& slot) const;
     [[nodiscard]] Result<void> watch(Process& process);
-    bool must_fork(const supervise::SpecPtr& spec);
+    bool must_fork(const supervise::SpecPtr& spec, const process::ChildImage& image);
     // By value: their sources, which hold the caller's copy, may go while they run.
+    void on_started(WorkerId worker);
     void on_exit(WorkerId worker);
     void on_notify(WorkerId worker);
     void check_tree(WorkerId worker);
     bool tree_is_empty(const Process& process, const SlotState& slot) const;
+    void know_pid(pid_t pid);
     void forget_pid(pid_t pid);
     void on_child_signal();
 

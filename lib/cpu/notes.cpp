@@ -189,4 +189,8 @@ PlanNote quota_below_one(const std::string& pool, double quota, double busy) {
                 (busy == 1 ? " CPU" : " CPUs") + " busy: 'workers: auto' gives 1, which will be throttled"};
 }
 
+std::string to_string(const PlanNote& note) {
+    return note.code + (note.pool.empty() ? " " : " pool '" + note.pool + "': ") + note.message;
+}
+
 }  // namespace pinion::cpu

@@ -49,9 +49,9 @@ struct PoolRequest {
 
 // What of the machine we may use.
 struct Universe {
-    CpuSet allowed;                     // online ∩ effective cpuset ∩ inherited mask
-    MachineSpec machine;                // cpus and reserve of the configuration
-    std::optional<double> quota;        // in CPUs: the smallest cpu.max quota/period over the cgroup's ancestors
+    CpuSet allowed;               // online ∩ effective cpuset ∩ inherited mask
+    MachineSpec machine;          // cpus and reserve of the configuration
+    std::optional<double> quota;  // in CPUs: the smallest cpu.max quota/period over the cgroup's ancestors
     bool operator==(const Universe&) const = default;
 };
 
@@ -62,6 +62,9 @@ struct PlanNote {
     std::string message;
     bool operator==(const PlanNote&) const = default;
 };
+
+// "E_OVERSUBSCRIBED pool 'api': 6 seats …", for people.
+[[nodiscard]] std::string to_string(const PlanNote& note);
 
 struct Plan {
     std::vector<PoolSeats> pools;  // by name; a pool with an error has no entry

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/child_image.h"
 
-#include <linux/ioprio.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -16,6 +15,11 @@
 
 namespace pinion::process {
 namespace {
+
+// ioprio_set(2)'s numbers. <linux/ioprio.h> has them too, but some of its versions are no C++ (a parameter named
+// class).
+constexpr int io_class_shift = 13;
+enum class KernelIoClass : int { realtime = 1, best_effort = 2, idle = 3 };
 
 using Environment = std::map<std::string, std::string>;
 
@@ -137,11 +141,13 @@ int policy_number(const std::optional<SchedulerPolicy>& policy) {
 
 int io_number(const std::optional<IoPriority>& io) {
     if (!io) return -1;
-    const auto value = [&](int io_class) { return io_class << IOPRIO_CLASS_SHIFT | static_cast<int>(io->level); };
+    const auto value = [&](KernelIoClass io_class) {
+        return static_cast<int>(io_class) << io_class_shift | static_cast<int>(io->level);
+    };
     switch (io->io_class) {
-        case IoClass::realtime: return value(IOPRIO_CLASS_RT);
-        case IoClass::best_effort: return value(IOPRIO_CLASS_BE);
-        case IoClass::idle: return IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT;
+        case IoClass::realtime: return value(KernelIoClass::realtime);
+        case IoClass::best_effort: return value(KernelIoClass::best_effort);
+        case IoClass::idle: return static_cast<int>(KernelIoClass::idle) << io_class_shift;
     }
     return -1;
 }

@@ -74,7 +74,7 @@ struct PoolAppeared { std::string pool; std::uint32_t workers = 0; };
 struct PoolChanged { std::string pool; std::uint32_t workers = 0; bool respawn = false; };
 struct PoolLeft { std::string pool; };
 struct PoolWaits { std::string pool; std::vector<std::string> for_pools; };
-struct PoolReached { std::string pool; std::string state; };  // completed, failed, stopped, running after degraded
+struct PoolReached { std::string pool; std::string state; };  // completed, failed, stopped, running after failed
 struct WorkerStarting { WorkerId worker; cpu::Seat seat; };  // it was spawned
 struct WorkerIsReady { WorkerId worker; Duration after{}; };  // only where start.ready is notify
 struct WorkerStartTimedOut { WorkerId worker; Duration after{}; };

@@ -112,7 +112,8 @@ void Pool::name_state(const Turn& turn) {
         state == PoolState::completed || state == PoolState::failed || (state == PoolState::stopped && !leaving());
     const bool recovered = state == PoolState::running && was_bad_;
     if (rests || recovered) turn.out.report(PoolReached{name_, to_string(state)});
-    if (state == PoolState::degraded || state == PoolState::failed) was_bad_ = true;
+    // Each back-off and its end have records of their own; that a pool has recovered is news where it had given up.
+    if (state == PoolState::failed) was_bad_ = true;
     if (state == PoolState::running || state == PoolState::completed || state == PoolState::stopped) was_bad_ = false;
 }
 
@@ -165,7 +166,7 @@ PoolView Pool::view() const {
     return {.name = name_,
             .state = state_,
             .since = since_,
-            .wanted = wanted_,
+            .wanted = wanted_ - std::min(wanted_, count(StateKind::completed)),
             .running = count(StateKind::running),
             .withdrawn = withdrawn_,
             .stopped_by_operator = stopped_,

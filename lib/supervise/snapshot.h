@@ -44,7 +44,7 @@ struct PoolView {
     std::string name;
     PoolState state = PoolState::stopped;
     MonotonicTime since{};
-    std::uint32_t wanted = 0;   // workers that should run
+    std::uint32_t wanted = 0;   // workers that should run: not those that have completed
     std::uint32_t running = 0;  // in state running
     bool withdrawn = false;     // leaves the configuration
     bool stopped_by_operator = false;

@@ -4,7 +4,7 @@
 _pinionctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local global="-h --help --version --runtime-dir --config --json -o --output --color"
-    local commands="status is-healthy logs events explain show reload start stop restart scale kill wait check plan cat"
+    local commands="status is-healthy logs events explain show reload start stop restart scale kill wait check plan cat schema"
     local command="" i word runtime=()
     COMPREPLY=()
 
@@ -53,6 +53,7 @@ _pinionctl() {
             wait) own="--ready --timeout" ;;
             check) own="--strict --as" ;;
             plan) own="--topology --against" ;;
+            schema) own="--reference" ;;
         esac
         COMPREPLY=($(compgen -W "$own $global" -- "$cur"))
         return

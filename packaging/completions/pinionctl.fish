@@ -16,7 +16,7 @@ function __pinionctl_live
     command pinionctl $runtime completion-words $argv[1] 2>/dev/null
 end
 
-set -l commands status is-healthy logs events explain show reload start stop restart scale kill wait check plan cat
+set -l commands status is-healthy logs events explain show reload start stop restart scale kill wait check plan cat schema
 
 complete -c pinionctl -f
 
@@ -45,6 +45,8 @@ complete -c pinionctl -n $fresh -a wait -d 'Wait until pools are at rest'
 complete -c pinionctl -n $fresh -a check -d 'Check configuration files'
 complete -c pinionctl -n $fresh -a plan -d 'Show which CPUs each worker would get'
 complete -c pinionctl -n $fresh -a cat -d 'Print the effective configuration'
+complete -c pinionctl -n $fresh -a schema -d 'Print the JSON Schema of the configuration'
+complete -c pinionctl -n '__fish_seen_subcommand_from schema' -l reference -d 'Every key as a page of Markdown'
 
 complete -c pinionctl -n '__fish_seen_subcommand_from status is-healthy scale wait' -a '(__pinionctl_live pools)' -d Pool
 complete -c pinionctl -n '__fish_seen_subcommand_from explain' -a '(__pinionctl_live workers)' -d Worker
