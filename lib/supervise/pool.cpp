@@ -110,11 +110,12 @@ void Pool::name_state(const Turn& turn) {
     since_ = turn.now;
     const bool rests =
         state == PoolState::completed || state == PoolState::failed || (state == PoolState::stopped && !leaving());
-    const bool recovered = state == PoolState::running && was_bad_;
+    const bool recovered = state == PoolState::running && had_failed_;
     if (rests || recovered) turn.out.report(PoolReached{name_, to_string(state)});
     // Each back-off and its end have records of their own; that a pool has recovered is news where it had given up.
-    if (state == PoolState::failed) was_bad_ = true;
-    if (state == PoolState::running || state == PoolState::completed || state == PoolState::stopped) was_bad_ = false;
+    if (state == PoolState::failed) had_failed_ = true;
+    const bool settled = state == PoolState::running || state == PoolState::completed || state == PoolState::stopped;
+    if (settled) had_failed_ = false;
 }
 
 void Pool::set_own_deadline(MonotonicTime deadline) {

@@ -173,7 +173,7 @@ private:
 
     PoolState state_ = PoolState::stopped;
     MonotonicTime since_{};
-    bool was_bad_ = false;  // degraded or failed since it last ran
+    bool had_failed_ = false;  // since it last ran
 };
 
 }  // namespace pinion::supervise

@@ -69,7 +69,7 @@ MUTANTS = [
     ("start.after is not waited for", POOL,
      "gate_open_ || place.past_gate ? queue_ : gated_", "true ? queue_ : gated_"),
     ("recovery is not reported", POOL,
-     "state == PoolState::running && was_bad_", "false"),
+     "state == PoolState::running && had_failed_", "false"),
     ("the deadline of a pool is never taken back", POOL,
      "    set_own_deadline(no_deadline);\n}\n\nvoid Pool::start_alone", "}\n\nvoid Pool::start_alone"),
     ("a new count starts every slot anew", ORDERS,

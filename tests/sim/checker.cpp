@@ -335,7 +335,7 @@ void Checker::check_views(const FakeWorld& world) {
         const auto& pool = pools_[view.name];
         for (const auto& worker : world.supervisor.workers(view.name)) {
             if (worker.state == WorkerState::running) ++running;
-            if (is_wanted(pool, worker.slot)) ++wanted;
+            if (is_wanted(pool, worker.slot) && worker.state != WorkerState::completed) ++wanted;
             const Tree* tree = world.tree(view.name, worker.slot);
             const bool has_tree = worker.state == WorkerState::starting || worker.state == WorkerState::running ||
                                   worker.state == WorkerState::stopping;

@@ -359,6 +359,32 @@ TEST_F(Restarts, TheEndOfABackOffIsNoNewsOfThePool) {
     EXPECT_TRUE(facts<PoolReached>().empty()) << "the worker's own records tell it";
 }
 
+TEST_F(Restarts, ThatAFailedPoolRunsAgainIsReportedOnce) {
+    auto spec = service("web");
+    spec.restart.fatal = {{ExitPattern::Kind::code, 78}};
+    declare_and_run(spec, 1);
+    die("web", 0, exit_with(78));
+    ASSERT_EQ(facts<PoolReached>().at(0).state, "failed");
+    start("web");
+    spawn_succeeds("web");
+    ASSERT_EQ(facts<PoolReached>().size(), 1U);
+    EXPECT_EQ(facts<PoolReached>()[0].state, "running");
+    die("web");
+    spawn_succeeds("web");
+    EXPECT_TRUE(facts<PoolReached>().empty());
+}
+
+TEST_F(Restarts, CompletedWorkersAreNotWantedAnyMore) {
+    auto spec = service("web");
+    spec.restart.policy = RestartWhen::on_failure;
+    declare_and_run(spec, 2);
+    die("web", 0, exit_with(0));
+    EXPECT_EQ(supervisor.pool("web")->wanted, 1U);
+    EXPECT_EQ(supervisor.pool("web")->running, 1U);
+    die("web", 1, exit_with(0));
+    EXPECT_EQ(supervisor.pool("web")->wanted, 0U);
+}
+
 TEST_F(Restarts, WorkersOfAPoolDoNotBackOffInStep) {
     auto spec = service("web");
     spec.restart.jitter = 0.1;
