@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/epoll.h>
 
 #include <random>
 
@@ -19,7 +20,8 @@ namespace {
 using namespace supervise;
 namespace messages = log::messages;
 
-// How long one turn may go on spawning before exits get their turn. A spawn takes 0.1 to 0.5 ms.
+// How long spawns may go on before all others get their turn. A spawn takes 0.1 to 0.5 ms. A round ends where output
+// has been looked at: else workers that crash at once would keep the loop from operators, SIGTERM among them.
 constexpr Duration spawn_budget = 5ms;
 // The first change of a quiet daemon is published this soon, so that the changes of one moment go together.
 constexpr Duration publish_delay = 20ms;
@@ -61,14 +63,24 @@ Result<void> Daemon::add_sources(config::LoadOptions load_options) {
     PINION_CHECK(on_signal(SIGUSR1, [this](pid_t) { writer_.reopen_files(); }));
 
     PINION_TRY(timer, loop_.add_timer(event::Priority::timer, [this] { dispatch(TimerFired{}); }));
-    PINION_TRY(spawn_timer, loop_.add_timer(event::Priority::timer, [this] {
+    PINION_TRY(spawn_timer, loop_.add_timer(event::Priority::output, [this] {
+        spawn_left_ = spawn_budget;
         run_spawns();
         drain();
     }));
+    if (writer_.failure_fd() >= 0) {
+        PINION_TRY(failures,
+                   loop_.add_io(writer_.failure_fd(), EPOLLIN, event::Priority::commands, [this](std::uint32_t) {
+                       writer_.clear_failure();
+                       output_.on_drop();
+                   }));
+        log_failures_ = std::move(failures);
+    }
     PINION_TRY(publish_timer, loop_.add_timer(event::Priority::commands, [this] { publish(); }));
     PINION_TRY(drop_timer, loop_.add_timer(event::Priority::commands, [this] { report_drops(); }));
     timer_ = std::move(timer);
     spawn_timer_ = std::move(spawn_timer);
+    spawn_left_ = spawn_budget;
     publish_timer_ = std::move(publish_timer);
     drop_timer_ = std::move(drop_timer);
 
@@ -98,6 +110,7 @@ Result<void> Daemon::start(Loaded first, config::LoadOptions load_options) {
                                                              : "process groups (no delegated cgroup here)")));
     const auto outcome = apply(std::move(first));
     if (!outcome.accepted) return fail(outcome.messages.front());
+    ready_after_ = spawn_count_ + spawns_.size();
     if (spawns_.empty()) spawns_attempted();
     return {};
 }
@@ -151,8 +164,10 @@ struct Daemon::Execute {
     }
     void operator()(const ShutdownComplete&) const {
         daemon.write_facts();
-        daemon.record(
-            daemon_record(log::Priority::notice, messages::daemon_stopped, "stopped; nothing is left behind"));
+        const bool clean = daemon.workers_.end_strays();
+        daemon.record(daemon_record(
+            clean ? log::Priority::notice : log::Priority::err, messages::daemon_stopped,
+            clean ? "stopped; nothing is left behind" : "stopped; a process that SIGKILL does not end is left behind"));
         daemon.loop_.exit(0);
     }
     void operator()(Report& effect) const { daemon.facts_.push_back(std::move(effect.fact)); }
@@ -162,10 +177,11 @@ void Daemon::execute(supervise::Effect& effect) { std::visit(Execute{*this}, eff
 
 // Spawns in order, for a while; what does not fit goes on in the next turn, after the exits of this one.
 void Daemon::run_spawns() {
-    if (spawns_.empty()) return;
+    if (spawns_.empty() || spawn_left_ <= Duration::zero()) return;
     const bool outermost = !draining_;
     draining_ = true;  // the answers are queued, not handled in the midst of a spawn
-    const auto until = MonotonicClock::now() + spawn_budget;
+    const auto began = MonotonicClock::now();
+    const auto until = began + spawn_left_;
     do {
         const Spawn effect = std::move(spawns_.front());
         spawns_.pop_front();
@@ -174,10 +190,10 @@ void Daemon::run_spawns() {
         workers_.spawn(effect);
     } while (!spawns_.empty() && MonotonicClock::now() < until);
     if (outermost) draining_ = false;
-    if (!spawns_.empty())
-        spawn_timer_.arm(loop_.now());
-    else
-        spawns_attempted();
+    spawn_left_ -= MonotonicClock::now() - began;
+    if (spawn_left_ <= Duration::zero()) spawn_timer_.arm(loop_.now());
+    // Workers that crash at once may keep the queue from ever being empty.
+    if (spawns_.empty() || spawn_count_ >= ready_after_) spawns_attempted();
 }
 
 void Daemon::spawns_attempted() {

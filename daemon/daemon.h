@@ -126,9 +126,11 @@ private:
 
     std::vector<event::Source> signals_;
     event::Source timer_;          // the supervisor's next deadline
-    event::Source spawn_timer_;    // goes on with spawns that did not fit into one turn
+    event::Source spawn_timer_;    // begins the next round of spawns, once commands and output have had their turn
+    Duration spawn_left_{};        // of this round, for spawns
     event::Source publish_timer_;  // state changes to the bus and the service manager, at most one a second
     event::Source drop_timer_;
+    event::Source log_failures_;
     bool publish_armed_ = false;
     bool drop_armed_ = false;
     MonotonicTime last_publish_{};
@@ -143,6 +145,7 @@ private:
     std::map<std::string, CpuSample> cpu_samples_;
     WallTime started_ = wall_now();
     std::uint64_t spawn_count_ = 0;
+    std::uint64_t ready_after_ = UINT64_MAX;  // so many spawns: the first attempts are made
     std::uint64_t death_count_ = 0;
     log::DropCounts drops_;
 };

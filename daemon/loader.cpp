@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <system_error>
+#include <utility>
 
 namespace pinion::daemon {
 
@@ -52,9 +53,10 @@ void Loader::finished() {
     if (thread_.joinable()) thread_.join();
     running_ = false;
     auto result = std::move(result_);
-    if (again_) {
-        again_ = false;
+    // Somebody asked after this load had begun: what it has read may be older than what they mean.
+    if (std::exchange(again_, false)) {
         start_thread();
+        return;
     }
     done_(std::move(*result));
     // The parser's tree is gone; give its pages back, since the next load may be days away.

@@ -183,8 +183,8 @@ struct ToRecord {
     }
     Record operator()(const WorkerStartTimedOut& f) const {
         return of_worker(Priority::warning, messages::worker_start_timeout, f.worker, facts,
-                         fmt::format("{}: not ready within start.timeout ({}), stopping it", slot_text(f.worker),
-                                     format_duration(f.after)));
+                         fmt::format("{}: not ready within start.timeout, after {}; stopping it", slot_text(f.worker),
+                                     format_duration_coarse(f.after)));
     }
     Record operator()(const WorkerStopping& f) const {
         return of_worker(Priority::info, messages::worker_stopping, f.worker, facts,

@@ -13,6 +13,9 @@ namespace {
 constexpr std::uint32_t saved =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
+// The watch itself is over, or is on what has another name now.
+constexpr std::uint32_t gone = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT;
+
 }  // namespace
 
 bool concerns_configuration(std::string_view name, std::string_view only) noexcept {
@@ -30,7 +33,6 @@ Result<std::unique_ptr<Watch>> Watch::make(event::Loop& loop, std::string path, 
 }
 
 std::vector<std::string> Watch::arm() {
-    sources_.clear();
     std::error_code ignored;
     const std::filesystem::path path(path_);
     std::vector<std::string> folders;
@@ -42,23 +44,34 @@ std::vector<std::string> Watch::arm() {
         folders.push_back(path.has_parent_path() ? path.parent_path().string() : ".");
         only = path.filename();
     }
+    // Watches that still hold are kept: what was saved meanwhile waits in them.
+    if (!lost_ && folders == folders_) return {};
+    if (armed_before_) timer_.arm(loop_.now() + limits::reload_debounce);
+    armed_before_ = true;
+    lost_ = false;
+    sources_.clear();
+    folders_.clear();
     std::vector<std::string> failures;
     for (const auto& folder : folders) {
         auto source = loop_.add_inotify(folder, saved, event::Priority::commands,
-                                        [this, only](std::uint32_t, std::string_view name) {
+                                        [this, only](std::uint32_t mask, std::string_view name) {
+                                            if ((mask & gone) != 0) lost_ = true;
                                             if (concerns_configuration(name, only))
                                                 timer_.arm(loop_.now() + limits::reload_debounce);
                                         });
-        if (source)
-            sources_.push_back(std::move(*source));
-        else
+        if (!source) {
             failures.push_back(source.error().message);
+            continue;
+        }
+        sources_.push_back(std::move(*source));
+        folders_.push_back(folder);
     }
     return failures;
 }
 
 void Watch::disarm() {
     sources_.clear();
+    folders_.clear();
     timer_.arm(no_deadline);
 }
 

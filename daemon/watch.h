@@ -22,6 +22,8 @@ public:
     Watch& operator=(const Watch&) = delete;
 
     // Watches what is there now; to be called again after each load, since `pools.d` may have come or been replaced.
+    // Where the folders are others than before, `changed` is called once more: something may have been saved in them
+    // between the load and now.
     // A folder that can't be watched is left out, and its sentence returned.
     [[nodiscard]] std::vector<std::string> arm();
     void disarm();
@@ -35,6 +37,9 @@ private:
     Changed changed_;
     event::Source timer_;
     std::vector<event::Source> sources_;
+    std::vector<std::string> folders_;  // watched by sources_
+    bool lost_ = false;                 // one of them was removed or replaced
+    bool armed_before_ = false;
 };
 
 // Whether an event on `name` in a watched folder concerns the configuration. `only` is the file's name where `path` is

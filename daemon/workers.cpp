@@ -21,6 +21,13 @@ namespace pinion::daemon {
 
 using namespace supervise;
 
+namespace {
+
+// SIGKILL takes effect at once, but for a process in an uninterruptible wait.
+constexpr Duration stray_patience = 2s;
+
+}  // namespace
+
 // One life: from the spawn until no process of its tree is left.
 struct Workers::Process {
     WorkerId worker;
@@ -286,6 +293,8 @@ void Workers::on_child_signal() {
         if (slot.process && slot.process->reaped) clearing.push_back(slot.process->worker);
     for (const auto& worker : clearing) check_tree(worker);
 }
+
+bool Workers::end_strays() { return !reap_strays_ || process::end_children(MonotonicClock::now() + stray_patience); }
 
 bool Workers::tree_is_empty(const Process& process, const SlotState& slot) const {
     if (!process.reaped) return false;

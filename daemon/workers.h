@@ -53,6 +53,10 @@ public:
     void retune(const supervise::Retune& effect);
     void slot_removed(const std::string& pool, Slot slot);
 
+    // At the very end: kills what orphans are still ours, those that nobody can say whose they are too. Whether none is
+    // left; with cgroups there is nothing to do.
+    [[nodiscard]] bool end_strays();
+
     void report_drops();
 
     // What is known of a slot now. `pid` 0: no live main process.

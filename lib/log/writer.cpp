@@ -4,6 +4,7 @@
 #include "log/writer.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
 
 #include <condition_variable>
 #include <csignal>
@@ -72,6 +73,7 @@ struct Writer::State {
     bool abandoned = false;  // end at once
     bool finished = false;
     std::optional<pthread_t> thread;
+    UniqueFd failure{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 
     // Used by the thread alone.
     std::unique_ptr<Sink> sink;
@@ -135,6 +137,7 @@ void Writer::State::work(std::unique_lock<std::mutex>& lock) {
         lane.bytes -= weight(entry);
         lock.unlock();
         failed = !write(entry);
+        if (failed && !entry.path.empty()) static_cast<void>(::eventfd_write(failure.fd(), 1));
     }
     lock.lock();
     ++lane.written;
@@ -219,6 +222,13 @@ void Writer::reopen_files() {
     const std::lock_guard lock(state_->mutex);
     state_->reopen = true;
     state_->wake.notify_one();
+}
+
+int Writer::failure_fd() const noexcept { return state_->failure.fd(); }
+
+void Writer::clear_failure() {
+    eventfd_t count = 0;
+    static_cast<void>(::eventfd_read(state_->failure.fd(), &count));
 }
 
 DropCounts Writer::take_drops() {

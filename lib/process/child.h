@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "model/death.h"
 
 namespace pinion::process {
@@ -43,5 +44,9 @@ std::size_t kill_tree(const TreeTag& tag, const std::vector<pid_t>& known);
 
 // Reaps every ended child that is not in `known`: the adopted orphans. Returns their pids.
 std::vector<pid_t> reap_strays(const std::vector<pid_t>& known);
+
+// SIGKILL to every child of ours and to what comes to us when they end, until none is left. Whether that was before
+// `deadline`.
+[[nodiscard]] bool end_children(MonotonicTime deadline);
 
 }  // namespace pinion::process

@@ -3,6 +3,7 @@
 // what hangs below the leader, and below each adopted child of ours that the leader's session, its process group or the
 // tag in the environment gives to this worker. An orphan that left the session *and* dropped its environment is
 // nobody's.
+#include <poll.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,6 +158,21 @@ std::vector<pid_t> reap_strays(const std::vector<pid_t>& known) {
             reaped.push_back(pid);
     }
     return reaped;
+}
+
+bool end_children(MonotonicTime deadline) {
+    for (;;) {
+        const std::vector<pid_t> children = children_of(::getpid());
+        if (children.empty()) return true;
+        // A child that is not reaped keeps its pid, so no stranger is hit. Children of the killed come to us.
+        for (const pid_t pid : children) ::kill(pid, SIGKILL);
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - MonotonicClock::now());
+        if (left.count() <= 0) return false;
+        const UniqueFd pidfd(static_cast<int>(raw_syscall(SYS_pidfd_open, children.front(), 0)));
+        pollfd end{.fd = pidfd.fd(), .events = POLLIN, .revents = 0};
+        ::poll(&end, pidfd ? 1 : 0, pidfd ? static_cast<int>(left.count()) : 1);
+        reap_strays({});
+    }
 }
 
 }  // namespace pinion::process

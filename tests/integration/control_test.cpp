@@ -255,9 +255,9 @@ TEST(Start, TheTextOfAReadyWorkerIsSeen) {
 TEST(Start, AWorkerThatIsNotReadyInTimeIsReplaced) {
     DaemonRun daemon(
         pools(pool("mute", "start: {ready: notify, timeout: 50ms}, restart: {delay: 1ms, max_delay: 1ms}")));
-    daemon.wait_for("mute/0: not ready within start.timeout (50ms)");
+    daemon.wait_for("mute/0: not ready within start.timeout, after 5");
     daemon.wait_for("mute/0: started");
-    daemon.wait_for("mute/0: not ready within start.timeout (50ms)");
+    daemon.wait_for("mute/0: not ready within start.timeout, after 5");
     EXPECT_EQ(daemon.stop(), 0);
 }
 
