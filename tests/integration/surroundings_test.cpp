@@ -193,11 +193,12 @@ TEST(Surroundings, ARuntimeFolderThatVanishesDoesNotHurt) {
                            test_worker({"ready"}) +
                            ", start: {ready: notify}, "
                            "restart: {delay: 5ms, max_delay: 5ms}}\n"));
-    const auto pid = pid_in(daemon.wait_for("w/0: started"));
-    daemon.wait_for("n/0: ready");
+    EXPECT_EQ(daemon.ctl({"wait", "--ready"}).code, 0);
+    const auto pid = daemon.pid_of("w", 0);
     std::filesystem::remove_all(daemon.runtime_dir());
     EXPECT_EQ(daemon.ctl({"status"}).code, 5);
     ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    daemon.wait_for("w/0: SIGKILL after");
     daemon.wait_for("w/0: started");
     EXPECT_EQ(daemon.stop(), 0);
 }
