@@ -10,6 +10,7 @@
 #include "daemon/records.h"
 #include "event/notify.h"
 #include "log/messages.h"
+#include "model/substitution.h"
 
 namespace pinion::daemon {
 namespace {
@@ -32,6 +33,19 @@ const std::vector<cpu::Seat>* seats_of(const cpu::Plan& plan, const std::string&
 
 bool same_seats(const std::vector<cpu::Seat>* before, const std::vector<cpu::Seat>* after) {
     return before != nullptr && after != nullptr && *before == *after;
+}
+
+// Whether a slot that both plans have sits elsewhere in the second.
+bool any_moved(const std::vector<cpu::Seat>* before, const std::vector<cpu::Seat>* after) {
+    if (before == nullptr || after == nullptr) return false;
+    const auto common = std::min(before->size(), after->size());
+    return !std::equal(before->begin(), before->begin() + static_cast<std::ptrdiff_t>(common), after->begin());
+}
+
+// Whether a worker's command line, environment or folder names its CPUs: then it can't be moved while it runs.
+bool seat_in_text(const PoolSpec& spec) {
+    return std::ranges::any_of(spec.command.argv, depends_on_seat) || depends_on_seat(spec.cwd) ||
+           std::ranges::any_of(spec.env, [](const auto& variable) { return depends_on_seat(variable.second); });
 }
 
 }  // namespace
@@ -152,7 +166,8 @@ void Daemon::declare(const config::Config& next, const std::vector<config::Chang
         unplaced_.erase(name);
         const auto change = by_pool.find(name);
         if (change == by_pool.end() && same_seats(seats_of(before, name), seats)) continue;
-        const bool respawn = change != by_pool.end() && change->second->kind == config::ChangeKind::replaced;
+        const bool replaced = change != by_pool.end() && change->second->kind == config::ChangeKind::replaced;
+        const bool respawn = replaced || (seat_in_text(*spec) && any_moved(seats_of(before, name), seats));
         dispatch(supervise::PoolDeclared{spec, *seats, respawn});
     }
 }
