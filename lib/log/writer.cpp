@@ -4,6 +4,7 @@
 #include "log/writer.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include <condition_variable>
@@ -104,6 +105,9 @@ void Writer::State::ensure_thread(const std::shared_ptr<State>& self) {
 }
 
 void Writer::State::run() {
+    // A line is never urgent: the worker that has just been started shall not be put off the CPU for it.
+    const sched_param priority{};
+    ::sched_setscheduler(0, SCHED_BATCH, &priority);
     std::unique_lock lock(mutex);
     for (;;) {
         wake.wait(lock, [&] { return has_work() || stopping || abandoned; });

@@ -2,6 +2,7 @@
 #include "process/process_facts.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -62,6 +63,24 @@ std::optional<ProcessFacts> read_facts(pid_t pid) {
     return text ? parse_stat(*text) : std::nullopt;
 }
 
+namespace {
+
+void add_pids(std::string_view list, std::vector<pid_t>& pids) {
+    for (const std::string_view word : split(list, ' '))
+        if (const auto pid = parse_integer(word)) pids.push_back(static_cast<pid_t>(*pid));
+}
+
+}  // namespace
+
+std::vector<pid_t> children_of_main_thread() {
+    const std::string main_thread = std::to_string(::getpid());
+    const auto list = read_file("/proc/self/task/" + main_thread + "/children", max_proc_bytes);
+    if (!list) return children_of(::getpid());
+    std::vector<pid_t> children;
+    add_pids(*list, children);
+    return children;
+}
+
 std::vector<pid_t> children_of(pid_t pid) {
     const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
     std::vector<pid_t> children;
@@ -73,8 +92,7 @@ std::vector<pid_t> children_of(pid_t pid) {
             if (lacks_file) return children_by_search(pid);
             continue;
         }
-        for (const std::string_view word : split(*list, ' '))
-            if (const auto child = parse_integer(word)) children.push_back(static_cast<pid_t>(*child));
+        add_pids(*list, children);
     }
     return children;
 }

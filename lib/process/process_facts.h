@@ -32,6 +32,9 @@ struct ProcessFacts {
 // The children of all of its threads, zombies too; by /proc/PID/task/TID/children, or by a look at every process where
 // the kernel lacks that file. Complete only while the process can't fork.
 [[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
+// Those of our own main thread: what it forked, and every orphan that comes to us, since the kernel gives orphans to
+// the first thread that lives. One file, where `children_of` reads one a thread.
+[[nodiscard]] std::vector<pid_t> children_of_main_thread();
 
 // Whether the NUL-separated `environment` holds `entry` ("NAME=value").
 [[nodiscard]] bool holds_entry(std::string_view environment, std::string_view entry) noexcept;

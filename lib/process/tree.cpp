@@ -51,11 +51,10 @@ bool is_of_tree(const ProcessFacts& child, const TreeTag& tag) {
     return carries_tag(child.pid, tag);
 }
 
-// Our children that are not the main process of another worker.
-std::vector<pid_t> unknown_children(const std::vector<pid_t>& known) {
+// Those of `children`, ours, that are not the main process of another worker.
+std::vector<pid_t> unknown_of(std::vector<pid_t> children, const std::vector<pid_t>& known) {
     std::vector<pid_t> sorted = known;
     std::ranges::sort(sorted);
-    std::vector<pid_t> children = children_of(::getpid());
     std::erase_if(children, [&](pid_t pid) { return std::ranges::binary_search(sorted, pid); });
     return children;
 }
@@ -85,7 +84,7 @@ public:
     // One walk. Whether it found somebody new.
     bool pass() {
         const std::size_t before = caught_.size();
-        for (const pid_t pid : unknown_children(others_)) {
+        for (const pid_t pid : unknown_of(children_of(::getpid()), others_)) {
             const auto facts = read_facts(pid);
             if (!facts || !facts->running || facts->parent != ::getpid()) continue;
             if (is_of_tree(*facts, tag_)) descend(*facts);
@@ -141,7 +140,7 @@ std::size_t kill_tree(const TreeTag& tag, const std::vector<pid_t>& known) {
 }
 
 bool tree_alive(const TreeTag& tag, const std::vector<pid_t>& known) {
-    for (const pid_t pid : unknown_children(without_leader(known, tag))) {
+    for (const pid_t pid : unknown_of(children_of_main_thread(), without_leader(known, tag))) {
         const auto facts = read_facts(pid);
         if (!facts || facts->parent != ::getpid()) continue;
         // Nothing lives below a zombie: its children are ours by now.
@@ -152,7 +151,7 @@ bool tree_alive(const TreeTag& tag, const std::vector<pid_t>& known) {
 
 std::vector<pid_t> reap_strays(const std::vector<pid_t>& known) {
     std::vector<pid_t> reaped;
-    for (const pid_t pid : unknown_children(known)) {
+    for (const pid_t pid : unknown_of(children_of_main_thread(), known)) {
         siginfo_t info{};
         if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 && info.si_pid == pid)
             reaped.push_back(pid);
