@@ -412,7 +412,8 @@ Result<void> BusServer::State::attach(Connection& connection) {
         step(sd_bus_match_signal_async(bus, nullptr, "org.freedesktop.DBus.Local", nullptr,
                                        "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, nullptr, this),
              "watch the connection"));
-    PINION_CHECK(step(sd_bus_start(bus), "start the connection"));
+    // A connection to the message bus was started when it was opened.
+    if (!connection.message_bus) PINION_CHECK(step(sd_bus_start(bus), "start the connection"));
     return step(sd_bus_attach_event(bus, loop.raw(), static_cast<int>(event::Priority::commands)), "join the loop");
 }
 

@@ -110,6 +110,7 @@ Result<void> Daemon::start(Loaded first, config::LoadOptions load_options) {
                                                              : "process groups (no delegated cgroup here)")));
     const auto outcome = apply(std::move(first));
     if (!outcome.accepted) return fail(outcome.messages.front());
+    arm_watch();
     ready_after_ = spawn_count_ + spawns_.size();
     if (spawns_.empty()) spawns_attempted();
     return {};

@@ -86,7 +86,7 @@ private:
     [[nodiscard]] ReloadOutcome apply(Loaded loaded);
     [[nodiscard]] ReloadOutcome refuse(std::vector<std::string> reasons);
     void declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Plan plan);
-    void adopt(config::Config next);
+    void arm_watch();
     [[nodiscard]] std::vector<std::string> plan_objections(const cpu::Plan& plan,
                                                            const std::vector<config::Change>& changes) const;
 

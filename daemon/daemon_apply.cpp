@@ -66,6 +66,7 @@ void Daemon::loaded(Loaded found) {
     const auto refused_before = refused_reload_;
     ReloadOutcome outcome = supervisor_.shutting_down() ? ReloadOutcome{false, false, {"reload: piniond is stopping"}}
                                                         : apply(std::move(found));
+    if (!supervisor_.shutting_down()) arm_watch();
     // A watch sees every touch of a file: a reload that changes nothing is said only to somebody who asked.
     if (outcome.accepted && !outcome.changed && (!by_watch || !refused_before.empty()))
         record(daemon_record(log::Priority::info, messages::config_loaded, "reload: nothing changed"));
@@ -135,7 +136,7 @@ ReloadOutcome Daemon::apply(Loaded found) {
     if (daemon_changed) outcome.changed = true;
 
     declare(next, changes, std::move(plan));
-    adopt(std::move(next));
+    config_.emplace(std::move(next));
     return outcome;
 }
 
@@ -172,8 +173,8 @@ void Daemon::declare(const config::Config& next, const std::vector<config::Chang
     }
 }
 
-void Daemon::adopt(config::Config next) {
-    config_.emplace(std::move(next));
+// After every load, refused ones too: a folder may have come, or been replaced, meanwhile.
+void Daemon::arm_watch() {
     if (!config_->daemon().watch) {
         watch_->disarm();
         return;

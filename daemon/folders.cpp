@@ -21,6 +21,9 @@ Result<void> make_folder(const std::string& path, mode_t mode) {
     struct stat status{};
     if (::stat(path.c_str(), &status) < 0) return fail_last("look at '" + path + "'");
     if (!S_ISDIR(status.st_mode)) return fail_errno(ENOTDIR, "use '" + path + "' as a folder");
+    // A folder in /tmp that a stranger made first would let that stranger replace our sockets.
+    if (status.st_uid != ::geteuid() && status.st_uid != 0)
+        return fail_errno(EPERM, "use '" + path + "', which belongs to uid " + std::to_string(status.st_uid));
     // Only what we own is ours to open or close; a folder that the service manager made for us has its mode already.
     if (status.st_uid == ::geteuid() && ::chmod(path.c_str(), mode) < 0)
         return fail_last("set the mode of '" + path + "'");

@@ -68,6 +68,18 @@ TEST(Reload, AFileThatAppearsInPoolsDIsNoticed) {
     EXPECT_EQ(daemon.stop(), 0);
 }
 
+TEST(Reload, AFolderThatIsReplacedIsWatchedOn) {
+    DaemonRun daemon("", {.prefix = {"sh", "-c", "rm \"$3\"; mkdir \"$3\"; exec \"$@\"", "sh"}});
+    const std::string next = daemon.folder() / "next";
+    std::filesystem::create_directories(next + "/pools.d");
+    write_text(next + "/pools.d/b.yaml", config(pool("b", "")));
+    std::filesystem::rename(daemon.config_path(), daemon.folder() / "old");
+    daemon.wait_for("keeping the previous configuration");
+    std::filesystem::rename(next, daemon.config_path());
+    daemon.wait_for("b/0: started");
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
 TEST(Reload, PinionctlReloadReturnsWhenItIsApplied) {
     DaemonRun daemon(config(pool("a", ""), unwatched));
     become_ready(daemon);
