@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -200,6 +201,8 @@ void Daemon::run_spawns() {
 void Daemon::spawns_attempted() {
     if (ready_told_ || !config_) return;
     ready_told_ = true;
+    // What loading the configuration and starting everybody at once took is not needed again soon.
+    ::malloc_trim(0);
     event::notify_ready(status_line(supervisor_.pools(), false, refused_reload_));
 }
 

@@ -132,7 +132,6 @@ int main(int argc, char** argv) {
                                      "start: " + started.error().message + "; not started"));
         return 1;
     }
-    ::malloc_trim(0);
 
     // 6. Until it is told to stop.
     const auto code = daemon->run();

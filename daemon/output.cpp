@@ -30,7 +30,7 @@ void LastLines::add(KeptLine line) {
     lines_.push_back(std::move(line));
     while (lines_.size() > limits::last_lines || (bytes_ > limits::last_lines_bytes && lines_.size() > 1)) {
         bytes_ -= lines_.front().text.size();
-        lines_.pop_front();
+        lines_.erase(lines_.begin());
     }
 }
 
@@ -74,11 +74,8 @@ void WorkerOutput::configure(StreamState& stream, const LogTarget& target) {
 }
 
 void WorkerOutput::started(pid_t pid, const std::string& cpus) {
-    fields_ = {{"PINION_POOL", worker_.pool},
-               {"PINION_SLOT", std::to_string(worker_.slot.value)},
-               {"PINION_GENERATION", std::to_string(worker_.generation.value)},
-               {"OBJECT_PID", std::to_string(pid)}};
-    if (!cpus.empty()) fields_.emplace_back("PINION_CPUS", cpus);
+    pid_ = pid;
+    cpus_ = cpus;
     for (auto& stream : streams_) {
         stream.child.reset();
         if (!stream.read) continue;
@@ -111,6 +108,14 @@ void WorkerOutput::end_of_stream(StreamState& stream) {
     stream.read.reset();
 }
 
+void WorkerOutput::make_fields() {
+    fields_ = {{"PINION_POOL", worker_.pool},
+               {"PINION_SLOT", std::to_string(worker_.slot.value)},
+               {"PINION_GENERATION", std::to_string(worker_.generation.value)},
+               {"OBJECT_PID", std::to_string(pid_)}};
+    if (!cpus_.empty()) fields_.emplace_back("PINION_CPUS", cpus_);
+}
+
 void WorkerOutput::take_line(StreamState& stream, log::Line line) {
     ++line_count_;
     const auto [priority, text] = log::parse_prefix(line.text, stream.priority);
@@ -123,6 +128,7 @@ void WorkerOutput::take_line(StreamState& stream, log::Line line) {
         services_.writer.file_line(stream.file, std::string(line.text));
         return;
     }
+    if (fields_.empty()) make_fields();
     log::Record record{.priority = priority,
                        .message = std::string(text),
                        .kind = nullptr,

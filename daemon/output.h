@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -33,10 +32,10 @@ struct KeptLine {
 class LastLines {
 public:
     void add(KeptLine line);
-    [[nodiscard]] const std::deque<KeptLine>& lines() const noexcept { return lines_; }
+    [[nodiscard]] const std::vector<KeptLine>& lines() const noexcept { return lines_; }
 
 private:
-    std::deque<KeptLine> lines_;
+    std::vector<KeptLine> lines_;  // ten at most: nothing is owed for a worker that is silent
     std::size_t bytes_ = 0;
 };
 
@@ -87,6 +86,7 @@ private:
     // Reads once; whether there may be more.
     bool read_some(StreamState& stream);
     void take_line(StreamState& stream, log::Line line);
+    void make_fields();
     void end_of_stream(StreamState& stream);
 
     OutputServices& services_;
@@ -94,7 +94,9 @@ private:
     LastLines& kept_;
     log::LineBudget budget_;
     std::array<StreamState, 2> streams_;
-    std::vector<std::pair<std::string, std::string>> fields_;
+    pid_t pid_ = 0;
+    std::string cpus_;
+    std::vector<std::pair<std::string, std::string>> fields_;  // of every line; made with the first
     std::uint64_t line_count_ = 0;
 };
 

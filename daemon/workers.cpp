@@ -42,15 +42,17 @@ struct Workers::Process {
     event::Source notify_source;
     event::Source tree_source;  // cgroup.events, once the tree is to end
     // Where the program lies on a file system that may hang: the child on its way to exec, and what it reads.
-    std::optional<process::ImageBuffer> image;
-    std::optional<process::StartingChild> starting;
-    event::Source starting_source;
+    struct OnItsWay {
+        process::ImageBuffer image;
+        process::StartingChild child;
+        event::Source source;
+    };
+    std::unique_ptr<OnItsWay> on_its_way;
     std::uint64_t oom_kills_before = 0;
     bool reaped = false;
 
     ~Process() {
         notify_source = {};
-        starting_source = {};
         if (!notify_path.empty()) ::unlink(notify_path.c_str());
     }
 };
@@ -103,7 +105,7 @@ void Workers::spawn(const Spawn& effect) {
     slot.process->spec = effect.spec;
     slot.process->seat = effect.seat;
     auto begun = begin(*slot.process, slot);
-    if (begun && slot.process->starting) return;  // answered by on_started
+    if (begun && slot.process->on_its_way) return;  // answered by on_started
     answer(slot, std::move(begun));
 }
 
@@ -123,27 +125,24 @@ Workers::Outcome Workers::begin(Process& process, SlotState& slot) {
 }
 
 Workers::Outcome Workers::begin_by_fork(Process& process, process::ImageBuffer image, int cgroup) {
-    process.image.emplace(std::move(image));
-    auto starting = process::begin_by_fork(process.image->image(), cgroup);
-    if (!starting) return std::unexpected(std::move(starting).error());
-    process.starting.emplace(std::move(*starting));
-    process.pid = process.starting->child().pid;
+    auto child = process::begin_by_fork(image.image(), cgroup);
+    if (!child) return std::unexpected(std::move(child).error());
+    process.on_its_way = std::make_unique<Process::OnItsWay>(std::move(image), std::move(*child), event::Source());
+    auto& way = *process.on_its_way;
+    process.pid = way.child.child().pid;
     know_pid(process.pid);
-    auto source = loop_.add_io(process.starting->status_fd(), EPOLLIN, event::Priority::exits,
+    auto source = loop_.add_io(way.child.status_fd(), EPOLLIN, event::Priority::exits,
                                [this, worker = process.worker](std::uint32_t) { on_started(worker); });
-    if (source) {
-        process.starting_source = std::move(*source);
-        return {};
-    }
-    return finish_start(process);  // it can't be watched, so it is waited for
+    if (!source) return finish_start(process);  // it can't be watched, so it is waited for
+    way.source = std::move(*source);
+    return {};
 }
 
 // Takes the child that has reached its program, or the reason why it has not.
 Workers::Outcome Workers::finish_start(Process& process) {
-    process.starting_source = {};
-    auto child = std::move(*process.starting).finish(process.image->image());
-    process.starting.reset();
-    process.image.reset();
+    const auto way = std::move(process.on_its_way);
+    way->source = {};
+    auto child = std::move(way->child).finish(way->image.image());
     if (!child) {
         forget_pid(process.pid);
         return std::unexpected(std::move(child).error());
@@ -154,7 +153,7 @@ Workers::Outcome Workers::finish_start(Process& process) {
 
 void Workers::on_started(WorkerId worker) {
     Process* process = find(worker);
-    if (process == nullptr || !process->starting) return;
+    if (process == nullptr || !process->on_its_way) return;
     auto& slot = slot_state(worker);
     answer(slot, finish_start(*process));
 }
