@@ -327,7 +327,7 @@ TEST(Life, ASecondSigtermKillsAtOnce) {
 TEST(Life, TheShutdownTimeoutEndsTheMostPatientWorker) {
     DaemonRun daemon("version: 1\ndaemon: {shutdown_timeout: 200ms}\npools:\n" +
                      pool("deaf", "stop: {timeout: 1h}", "ignore-term") + pool("linger", "", "linger"));
-    daemon.wait_for("deaf/0 | up");
+    daemon.wait_for_times("/0 | up", 2);
     daemon.signal(SIGINT);
     EXPECT_EQ(daemon.wait_exit(), 0);
     EXPECT_EQ(daemon.count("linger/0: exit 0"), 1) << "who ends by itself is not killed";

@@ -128,14 +128,14 @@ int main(int argc, char** argv) {
         say("up");
         flood();
     }
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    if (mode == "linger") sigprocmask(SIG_BLOCK, &term, nullptr);  // before it says that it is up
     say("up");
     if (mode == "linger") {  // takes its time at SIGTERM, but goes
-        sigset_t set;
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigprocmask(SIG_BLOCK, &set, nullptr);
         int signal = 0;
-        sigwait(&set, &signal);
+        sigwait(&term, &signal);
         say("going");
         return 0;
     }

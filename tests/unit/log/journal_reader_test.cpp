@@ -88,7 +88,11 @@ TEST_F(JournalReaderTest, SkipsAFileThatIsNoJournal) {
 TEST(JournalReader, SaysThatTheSystemHasNoJournal) {
     for (const char* folder : {"/var/log/journal", "/run/log/journal"}) {
         std::error_code unreadable;
-        if (!std::filesystem::is_empty(folder, unreadable) && !unreadable) GTEST_SKIP() << "this machine has a journal";
+        const bool empty = std::filesystem::is_empty(folder, unreadable);
+        if (!empty && !unreadable) GTEST_SKIP() << "this machine has a journal";
+        // An ordinary user can't tell an empty journal from one that is closed to him.
+        if (::geteuid() != 0 && std::filesystem::exists(folder, unreadable))
+            GTEST_SKIP() << "a folder for a journal is here";
     }
     const auto reader = JournalReader::open({.pool = "web", .slot = {}, .folder = {}});
     EXPECT_EQ(reader.error().message,
