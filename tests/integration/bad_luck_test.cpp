@@ -113,9 +113,7 @@ TEST(BadLuck, AFloodIsBoundedCountedAndSlowsNobody) {
 TEST(BadLuck, BinaryOutputIsEscapedAndPrioritiesAreRead) {
     DaemonRun daemon(pools("  bin: {command: " + test_worker({"binary"}) +
                            "}\n  prio: {command: " + test_worker({"priorities"}) + "}\n"));
-    daemon.wait_for("bin/0 | up");
-    EXPECT_EQ(daemon.ctl({"wait", "--ready"}).code, 0);
-    daemon.wait_for("prio/0");
+    daemon.wait_for_times("/0 | up", 2);
     EXPECT_EQ(daemon.stop(), 0);
     EXPECT_EQ(daemon.log().find('\x1b'), std::string::npos) << "a worker can write to the terminal's soul";
     EXPECT_EQ(daemon.count("err     prio/0 | an error"), 1);
