@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where boxes come from: the root file system, the packages installed on it once, and a container for each test file."""
+import glob
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+
+from .container import Container
+from .pinion import Pinion
+from .testing import Failed, Skipped
+from . import rootfs
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+CACHE = os.path.join(TOP, "build-system")
+SOURCES = ["CMakeLists.txt", "cmake", "config", "ctl", "daemon", "debian", "docs", "examples", "lib", "packaging"]
+CGROUPS = "/sys/fs/cgroup"
+
+
+def fresh_packages():
+    """The folder of packages that are as new as the sources, made by ./dev package where they are not."""
+    folder = os.path.join(TOP, "build-package")
+    names = subprocess.run(["git", "-C", TOP, "ls-files", "--cached", "--others", "--exclude-standard", *SOURCES],
+                           capture_output=True, text=True, check=True).stdout.splitlines()
+    newest = max(os.path.getmtime(os.path.join(TOP, name)) for name in names if os.path.exists(os.path.join(TOP, name)))
+    made = [os.path.getmtime(name) for name in glob.glob(os.path.join(folder, "*.deb"))]
+    if not made or min(made) < newest:
+        done = subprocess.run([os.path.join(TOP, "dev"), "package"], stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise Failed("./dev package makes no package")
+    return folder
+
+
+class Lab:
+    """Owns every mount, folder and cgroup that the tests make; expects a mount namespace of its own."""
+
+    def __init__(self, packages=None):
+        if os.geteuid() != 0:
+            raise Skipped("only root can boot a container")
+        for tool in ("mmdebstrap", "systemd-nspawn", "nsenter"):
+            if not shutil.which(tool):
+                raise Skipped(f"there is no {tool} here; as root: apt-get install mmdebstrap systemd-container")
+        self.packages = packages
+        self.numbers = itertools.count()
+        self.installed = None
+        self.scratch = tempfile.mkdtemp(prefix="pinion-system-")
+        self._mount()
+        self.base = rootfs.make(CACHE)
+        self.cgroup = os.path.join(CGROUPS, os.path.basename(self.scratch))
+
+    def _mount(self):
+        mounts = [["tmpfs", self.scratch]]
+        # systemd-nspawn keeps a folder for each container; ours are to vanish with the mount.
+        os.makedirs("/run/systemd/nspawn", exist_ok=True)
+        mounts.append(["tmpfs", "/run/systemd/nspawn"])
+        # Where this machine has the old cgroups, too, ours are to see only the new ones.
+        if not os.path.exists(os.path.join(CGROUPS, "cgroup.controllers")):
+            mounts.append(["cgroup2", CGROUPS])
+        for kind, place in mounts:
+            done = subprocess.run(["mount", "-t", kind, kind, place], capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise Skipped(f"nothing can be mounted here: {done.stderr.strip()}")
+
+    def probe(self):
+        """Boots the bare root file system. Raises Skipped where that can't be done: nothing of ours is in it."""
+        box = None
+        try:
+            box = self.bare()
+            box.boot()
+        except (Failed, OSError, subprocess.SubprocessError) as failure:
+            raise Skipped(f"no container boots here: {failure}") from failure
+        finally:
+            if box:
+                box.remove()
+
+    def install(self):
+        """Installs the packages once; every container of theirs begins as it was left then."""
+        self.packages = self.packages or fresh_packages()
+        box = self.bare()
+        box.run_unbooted("sh", "-c", "dpkg --install /mnt/*.deb", bind=f"{os.path.abspath(self.packages)}:/mnt")
+        box.run_unbooted("usermod", "--append", "--groups", "pinion", "member")
+        subprocess.run(["umount", box.root], check=True)
+        self.installed = os.path.join(box.scratch, "upper")
+
+    def _container(self, layers):
+        name = f"pinion-{os.getpid()}-{next(self.numbers)}"
+        scratch = os.path.join(self.scratch, name)
+        os.mkdir(scratch)
+        return Container(name, layers, scratch, os.path.join(self.cgroup, name))
+
+    def bare(self):
+        """A container without Pinion, not booted."""
+        return self._container([self.base])
+
+    def container(self):
+        """A booted container with Pinion installed; `box.pinion` speaks to it."""
+        box = self._container([self.installed, self.base])
+        try:
+            box.boot()
+            box.pinion = Pinion(box)
+        except BaseException:
+            box.remove()
+            raise
+        return box
+
+    def close(self):
+        """The mounts go with the namespace; the folder and the cgroup are taken away here."""
+        if os.path.isdir(self.cgroup):
+            os.rmdir(self.cgroup)
+        subprocess.run(["umount", "--lazy", self.scratch], check=False)
+        os.rmdir(self.scratch)
