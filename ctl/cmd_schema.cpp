@@ -5,8 +5,17 @@
 
 namespace pinion::ctl {
 
+namespace {
+
+std::string text_of(const SchemaOptions& options) {
+    if (options.manual) return config::key_manual();
+    return options.reference ? config::key_reference() : config::json_schema();
+}
+
+}  // namespace
+
 Exit run(const SchemaOptions& options, Context& context) {
-    print(context, options.reference ? config::key_reference() : config::json_schema());
+    print(context, text_of(options));
     return Exit::done;
 }
 

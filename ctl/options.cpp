@@ -162,7 +162,10 @@ void add_configuration(CLI::App& app, Raw& raw) {
 
     sub = command(app, "schema", "print the JSON Schema of the configuration, for editors",
                   "  pinionctl schema > pinion.schema.json\n  pinionctl schema --reference");
-    sub->add_flag("--reference", raw.schema.reference, "every key as a page of Markdown instead");
+    CLI::Option* reference =
+        sub->add_flag("--reference", raw.schema.reference, "every key as a page of Markdown instead");
+    sub->add_flag("--man", raw.schema.manual, "every key as an entry of the manual, in scdoc, instead")
+        ->excludes(reference);
 
     sub = app.add_subcommand("completion-words", "names for the shells' completion");
     sub->group("");

@@ -88,6 +88,7 @@ struct CatOptions {};
 
 struct SchemaOptions {
     bool reference = false;  // the keys as a page of Markdown instead
+    bool manual = false;     // or as entries of pinion.yaml(5)
 };
 struct WordsOptions {
     std::string kind;  // "pools", "workers", "targets", "columns", "signals"

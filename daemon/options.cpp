@@ -69,8 +69,10 @@ std::expected<Options, int> parse_options(int argc, char** argv) {
     app.add_option("--runtime-dir", options.runtime_dir, "where the control socket and the lock are")->type_name("DIR");
     app.add_option("--state-dir", options.state_dir, "where lasts what must survive a boot")->type_name("DIR");
     app.add_option("--log", options.log, "where records go: auto, journal or console")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, LogTo>{
-            {"auto", LogTo::automatic}, {"journal", LogTo::journal}, {"console", LogTo::console}}))
+        ->transform(CLI::CheckedTransformer(std::map<std::string, LogTo>{{"auto", LogTo::automatic},
+                                                                         {"journal", LogTo::journal},
+                                                                         {"console", LogTo::console}})
+                        .description(""))
         ->type_name("WHERE");
     std::string cgroup;
     app.add_option("--cgroup", cgroup, "use this folder of a cgroup2 file system for the workers")->type_name("DIR");

@@ -53,7 +53,7 @@ _pinionctl() {
             wait) own="--ready --timeout" ;;
             check) own="--strict --as" ;;
             plan) own="--topology --against" ;;
-            schema) own="--reference" ;;
+            schema) own="--reference --man" ;;
         esac
         COMPREPLY=($(compgen -W "$own $global" -- "$cur"))
         return

@@ -47,6 +47,7 @@ complete -c pinionctl -n $fresh -a plan -d 'Show which CPUs each worker would ge
 complete -c pinionctl -n $fresh -a cat -d 'Print the effective configuration'
 complete -c pinionctl -n $fresh -a schema -d 'Print the JSON Schema of the configuration'
 complete -c pinionctl -n '__fish_seen_subcommand_from schema' -l reference -d 'Every key as a page of Markdown'
+complete -c pinionctl -n '__fish_seen_subcommand_from schema' -l man -d 'Every key as an entry of the manual'
 
 complete -c pinionctl -n '__fish_seen_subcommand_from status is-healthy scale wait' -a '(__pinionctl_live pools)' -d Pool
 complete -c pinionctl -n '__fish_seen_subcommand_from explain' -a '(__pinionctl_live workers)' -d Worker
