@@ -12,6 +12,12 @@
 #include "model/limits.h"
 
 namespace pinion::daemon {
+namespace {
+
+// What the stop may take beyond `shutdown_timeout`: for the last SIGKILLs and what they leave.
+constexpr Duration stop_margin = 10s;
+
+}  // namespace
 
 Answer<Target> parse_target(std::string_view text) {
     const auto slash = text.find('/');
@@ -115,7 +121,7 @@ void Daemon::shut_down(const std::string& reason) {
     const bool at_once = supervisor_.shutting_down();
     const Duration timeout = at_once ? Duration::zero() : config_->daemon().shutdown_timeout;
     if (!at_once) {
-        event::notify_stopping("stopping: " + reason);
+        event::notify_stopping("stopping: " + reason, timeout + stop_margin);
         watch_->disarm();
         record(
             daemon_record(log::Priority::notice, log::messages::daemon_stopping,

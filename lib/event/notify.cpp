@@ -93,7 +93,10 @@ void notify_reloading(std::string_view status) {
     send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now) + "\n" + status_line(status), Urgency::needed);
 }
 
-void notify_stopping(std::string_view status) { send("STOPPING=1\n" + status_line(status), Urgency::needed); }
+void notify_stopping(std::string_view status, Duration longest) {
+    send("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(longest.count()) + "\n" + status_line(status),
+         Urgency::needed);
+}
 
 Result<NotifySocket> NotifySocket::bind(const std::string& path) {
     const std::string what = "bind the notify socket '" + path + "'";

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace pinion::event {
 
@@ -18,7 +19,8 @@ namespace pinion::event {
 void notify_ready(std::string_view status);
 void notify_status(std::string_view status);
 void notify_reloading(std::string_view status);  // RELOADING=1 with MONOTONIC_USEC; to be followed by notify_ready
-void notify_stopping(std::string_view status);
+// `longest`: what the stop may take. Asked of the service manager, whose own limit may be shorter.
+void notify_stopping(std::string_view status, Duration longest);
 
 inline constexpr std::size_t max_datagram_bytes = 4096;
 inline constexpr std::size_t max_status_bytes = 512;

@@ -189,8 +189,8 @@ TEST_F(NotifyTest, TellsTheServiceManager) {
     EXPECT_EQ(received(), "READY=1\nSTATUS=4 pools all well");
     notify_status("");
     EXPECT_EQ(received(), "STATUS=");
-    notify_stopping("stopping");
-    EXPECT_EQ(received(), "STOPPING=1\nSTATUS=stopping");
+    notify_stopping("stopping", 90s);
+    EXPECT_EQ(received(), "STOPPING=1\nEXTEND_TIMEOUT_USEC=90000000\nSTATUS=stopping");
     const auto before = MonotonicClock::now().time_since_epoch().count();
     notify_reloading("reloading");
     const auto assignments = parse_assignments(received());
