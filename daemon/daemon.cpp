@@ -23,7 +23,7 @@ namespace messages = log::messages;
 
 // How long spawns may go on before all others get their turn. A spawn takes 0.1 to 0.5 ms. A round ends where output
 // has been looked at: else workers that crash at once would keep the loop from operators, SIGTERM among them.
-constexpr Duration spawn_budget = 5ms;
+constexpr Duration spawn_budget = 10ms;
 // The first change of a quiet daemon is published this soon, so that the changes of one moment go together.
 constexpr Duration publish_delay = 20ms;
 constexpr Duration publish_interval = 1s;
@@ -189,8 +189,9 @@ void Daemon::run_spawns() {
         spawns_.pop_front();
         ++spawn_count_;
         changed_pools_.insert(effect.worker.pool);
-        workers_.spawn(effect);
+        workers_.spawn(effect, !spawns_.empty());
     } while (!spawns_.empty() && MonotonicClock::now() < until);
+    workers_.finish_spawns();
     if (outermost) draining_ = false;
     spawn_left_ -= MonotonicClock::now() - began;
     if (spawn_left_ <= Duration::zero()) spawn_timer_.arm(loop_.now());

@@ -48,6 +48,7 @@ struct Workers::Process {
         event::Source source;
     };
     std::unique_ptr<OnItsWay> on_its_way;
+    bool in_window = false;  // another child on its way, among those of `starting_`
     std::uint64_t oom_kills_before = 0;
     bool reaped = false;
 
@@ -97,29 +98,48 @@ Workers::Process* Workers::find(const WorkerId& worker) {
 
 // --- Spawning
 
-void Workers::spawn(const Spawn& effect) {
+void Workers::spawn(const Spawn& effect, bool more_follow) {
     auto& slot = slot_state(effect.worker);
     ASSERT(!slot.process);
     slot.process = std::make_unique<Process>();
     slot.process->worker = effect.worker;
     slot.process->spec = effect.spec;
     slot.process->seat = effect.seat;
-    auto begun = begin(*slot.process, slot);
-    if (begun && slot.process->on_its_way) return;  // answered by on_started
+    auto begun = begin(*slot.process, slot, more_follow);
+    if (begun && (slot.process->on_its_way || slot.process->in_window)) return;  // answered when it is there
     answer(slot, std::move(begun));
 }
 
-// Everything up to exec; where that may hang, up to the fork.
-Workers::Outcome Workers::begin(Process& process, SlotState& slot) {
+Workers::Outcome Workers::begin(Process& process, SlotState& slot, bool more_follow) {
     if (auto prepared = prepare(process, slot); !prepared) return prepared;
     auto image = build_image(process, slot);
     if (!image) return std::unexpected(SpawnFailure{SpawnStage::exec, EINVAL, image.error().message});
     const int cgroup = slot.cgroup ? slot.cgroup->folder_fd() : -1;
     if (must_fork(process.spec, image->image())) return begin_by_fork(process, std::move(*image), cgroup);
-    auto child = process::spawn(image->image(), cgroup);
+    if (!more_follow && starting_.empty()) return take(process, process::spawn(image->image(), cgroup));
+    if (window_.full()) finish_oldest();
+    process.in_window = true;
+    starting_.push_back({process.worker, std::move(*image)});
+    window_.begin(starting_.back().image.image(), cgroup);
+    return {};
+}
+
+void Workers::finish_spawns() {
+    while (!starting_.empty()) finish_oldest();
+}
+
+void Workers::finish_oldest() {
+    auto child = window_.finish();
+    auto& slot = slot_state(starting_.front().worker);
+    starting_.pop_front();
+    answer(slot, take(*slot.process, std::move(child)));
+}
+
+Workers::Outcome Workers::take(Process& process, std::expected<process::Child, SpawnFailure> child) {
     if (!child) return std::unexpected(std::move(child).error());
     process.pid = child->pid;
     process.pidfd = std::move(child->pidfd);
+    process.in_window = false;
     know_pid(process.pid);
     return {};
 }

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "event/notify.h"
 #include "process/cgroup.h"
 #include "process/child_image.h"
+#include "process/spawn_window.h"
 #include "supervise/effect.h"
 
 namespace pinion::daemon {
@@ -44,8 +46,10 @@ public:
 
     void set_output_budget(std::uint32_t lines_per_second) { lines_per_second_ = lines_per_second; }
 
-    // The effects. Spawn always posts its answer.
-    void spawn(const supervise::Spawn& effect);
+    // The effects. Spawn always posts its answer, at the latest from `finish_spawns`, which follows one or more of
+    // them.
+    void spawn(const supervise::Spawn& effect, bool more_follow);
+    void finish_spawns();
     void signal(const supervise::Signal& effect);
     void kill_tree(const supervise::KillTree& effect);
     // The error is the sentence to record; the worker goes on with its old mask.
@@ -78,7 +82,10 @@ private:
     SlotState& slot_state(const WorkerId& worker);
     Process* find(const WorkerId& worker);
     using Outcome = std::expected<void, SpawnFailure>;
-    Outcome begin(Process& process, SlotState& slot);
+    // Everything up to exec, which may be still ahead.
+    Outcome begin(Process& process, SlotState& slot, bool more_follow);
+    void finish_oldest();
+    Outcome take(Process& process, std::expected<process::Child, SpawnFailure> child);
     Outcome begin_by_fork(Process& process, process::ImageBuffer image, int cgroup);
     Outcome finish_start(Process& process);
     Outcome prepare(Process& process, SlotState& slot);
@@ -105,6 +112,13 @@ private:
     std::uint64_t notify_counter_ = 0;
     bool reap_strays_ = false;
     std::map<Key, SlotState> slots_;
+    // Who is on the way to exec in the window, in its order. A deque: images stay where they are.
+    struct Starting {
+        WorkerId worker;
+        process::ImageBuffer image;
+    };
+    std::deque<Starting> starting_;
+    process::SpawnWindow window_;
     std::vector<pid_t> known_;                                              // main processes not yet reaped, sorted
     std::map<std::string, std::pair<supervise::SpecPtr, bool>> must_fork_;  // by pool
     event::Source child_signal_;

@@ -43,10 +43,11 @@ PINION_CHILD_CODE long new_session(ChildRun&) {
 }
 
 // Dispositions first: while a handler of the parent's is set, no signal may come in.
-PINION_CHILD_CODE long reset_signals(ChildRun&) {
+PINION_CHILD_CODE long reset_signals(ChildRun& run) {
     const unsigned long default_action[4] = {};  // the kernel's struct sigaction: SIG_DFL, no flags, no mask
-    for (int number = 1; number <= 64; ++number) {
+    for (int number = 1; number <= last_signal; ++number) {
         if (number == SIGKILL || number == SIGSTOP) continue;
+        if ((run.signals_to_reset >> (number - 1) & 1) == 0) continue;
         const long set = raw_syscall(SYS_rt_sigaction, number, &default_action[0], nullptr, 8);
         if (set < 0) return set;
     }

@@ -4,6 +4,8 @@
 // own stack and the failure.
 #pragma once
 
+#include <cstdint>
+
 #include "model/death.h"
 #include "process/child_image.h"
 
@@ -17,8 +19,10 @@ struct StepFailure {
     int detail = 0;
 };
 
+inline constexpr int last_signal = 64;
+
 // The first descriptor that an unshared file table does not keep; see `own_file_table` in the source.
-inline constexpr int first_dropped_fd = 16;
+inline constexpr int first_dropped_fd = 32;
 
 // `detail` of SpawnStage::stdio where the file table itself could not be made.
 inline constexpr int detail_file_table = 3;
@@ -32,8 +36,9 @@ struct ChildRun {
     int stdio[3] = {-1, -1, -1};  // -1: /dev/null. Below `first_dropped_fd` where `shares_files`.
     int cgroup_fd = -1;           // to move into; -1: born where it belongs
     int status_fd = -1;           // CLOEXEC, above 2; a failure is also written here. -1: the parent sees `failure`
-    bool shares_files = false;    // the file table is the parent's (CLONE_FILES)
-    bool begun = false;           // set by the child's first instruction
+    std::uint64_t signals_to_reset = ~std::uint64_t{0};  // bit n - 1 for signal n: not known to be default already
+    bool shares_files = false;                           // the file table is the parent's (CLONE_FILES)
+    bool begun = false;                                  // set by the child's first instruction
     StepFailure failure;
 };
 

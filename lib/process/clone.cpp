@@ -11,7 +11,7 @@
 namespace pinion::process {
 namespace {
 
-// With CLONE_VM and stack 0 the child goes on with its parent's stack pointer, while the parent sleeps (CLONE_VFORK).
+// With CLONE_VM and no stack the child goes on with its parent's stack pointer, while the parent sleeps (CLONE_VFORK).
 // It first steps below the red zone, so that nothing of the parent's frame is written, and then only calls. The child
 // has its own registers; the compiler sees one instruction with one result.
 [[gnu::noinline]] long clone3_and_call([[maybe_unused]] clone_args* arguments, [[maybe_unused]] void (*run)(void*),
@@ -60,14 +60,20 @@ namespace {
 
 }  // namespace
 
-long clone_child(std::uint64_t flags, int cgroup_fd, int& pidfd, void (*run)(void*), void* argument) noexcept {
+long clone_child(const CloneRequest& request, int& pidfd, void (*run)(void*), void* argument) noexcept {
     clone_args arguments{};
-    arguments.flags = flags | CLONE_PIDFD;
+    arguments.flags = request.flags | CLONE_PIDFD;
     arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
     arguments.exit_signal = SIGCHLD;
-    if (cgroup_fd >= 0) {
+    arguments.stack = reinterpret_cast<std::uint64_t>(request.stack.data());
+    arguments.stack_size = request.stack.size();
+    if (request.cgroup_fd >= 0) {
         arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = static_cast<std::uint64_t>(cgroup_fd);
+        arguments.cgroup = static_cast<std::uint64_t>(request.cgroup_fd);
+    }
+    if (request.cleared_at_exec != nullptr) {
+        arguments.flags |= CLONE_CHILD_CLEARTID;
+        arguments.child_tid = reinterpret_cast<std::uint64_t>(request.cleared_at_exec);
     }
     return clone3_and_call(&arguments, run, argument);
 }

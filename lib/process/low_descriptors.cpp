@@ -18,11 +18,13 @@ LowDescriptors& LowDescriptors::of_this_process() {
 bool LowDescriptors::reserve() noexcept {
     if (!null_) null_ = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!null_) return false;
-    for (UniqueFd& slot : slots_) {
-        if (slot) continue;
-        UniqueFd taken(::fcntl(null_.fd(), F_DUPFD_CLOEXEC, 3));
-        if (!taken || taken.fd() >= first_dropped_fd) return false;
-        slot = std::move(taken);
+    for (auto& lane : slots_) {
+        for (UniqueFd& slot : lane) {
+            if (slot) continue;
+            UniqueFd taken(::fcntl(null_.fd(), F_DUPFD_CLOEXEC, 3));
+            if (!taken || taken.fd() >= first_dropped_fd) return false;
+            slot = std::move(taken);
+        }
     }
     return true;
 }
@@ -30,7 +32,7 @@ bool LowDescriptors::reserve() noexcept {
 int LowDescriptors::Staged::stage(std::array<int, 3>& fds, int& failed) noexcept {
     for (std::size_t i = 0; i < fds.size(); ++i) {
         if (fds[i] < first_dropped_fd) continue;
-        const int slot = owner_.slots_[i].fd();
+        const int slot = owner_.slots_[lane_][i].fd();
         if (::dup3(fds[i], slot, O_CLOEXEC) < 0) {
             failed = static_cast<int>(i);
             return errno;
@@ -44,7 +46,7 @@ int LowDescriptors::Staged::stage(std::array<int, 3>& fds, int& failed) noexcept
 LowDescriptors::Staged::~Staged() {
     // A slot that kept a pipe's end would hide its end of file.
     for (std::size_t i = 0; i < used_.size(); ++i)
-        if (used_[i]) ::dup3(owner_.null_.fd(), owner_.slots_[i].fd(), O_CLOEXEC);
+        if (used_[i]) ::dup3(owner_.null_.fd(), owner_.slots_[lane_][i].fd(), O_CLOEXEC);
 }
 
 }  // namespace pinion::process

@@ -52,8 +52,9 @@ private:
 // until it is finished.
 [[nodiscard]] std::expected<StartingChild, SpawnFailure> begin_by_fork(const ChildImage& image, int cgroup_fd);
 
-// Takes three descriptors below 16 for good, by which a spawn's cost does not depend on how many files we have open.
-// To be called early; otherwise the first spawn does it, if such low numbers are free by then.
+// Takes a dozen low descriptors for good, by which a spawn's cost does not depend on how many files we have open.
+// To be called early; otherwise the first spawn does it, if such low numbers are free by then. Also reads which signals
+// we ignore: to be called again when that has changed, or a child would ignore them too.
 void prepare_spawning() noexcept;
 
 // Whether `path` lies on a file system that can block for ever (network or FUSE), by /proc/self/mountinfo's types.

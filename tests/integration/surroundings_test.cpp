@@ -71,7 +71,7 @@ TEST(Surroundings, AReloadWithoutAThreadToSpareIsAnsweredAllTheSame) {
 TEST(Surroundings, WithoutDescriptorsItSaysSoAndStillAnswers) {
     DaemonRun daemon(
         pools("  many: {command: [/bin/sleep, 1000], workers: 30, restart: {delay: 20ms, max_delay: 50ms}}\n"),
-        {.prefix = {"prlimit", "--nofile=40:40"}});
+        {.prefix = {"prlimit", "--nofile=52:52"}});
     const auto line = daemon.wait_for("cannot start");
     EXPECT_NE(line.find("too many open files"), std::string::npos) << line;
     EXPECT_NE(line.find("restarting"), std::string::npos) << line;

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "process/spawn_methods.h"
+#include "process/spawn_window.h"
 
 namespace pinion::process::test {
 
@@ -37,8 +38,13 @@ ImageBuffer image_of(const PoolSpec& spec, int stdout_fd, int stderr_fd, const c
 }
 
 std::string method_name(const testing::TestParamInfo<Method>& method) {
-    if (method.param == Method::clone) return "clone";
-    return method.param == Method::vfork ? "vfork" : "fork";
+    switch (method.param) {
+        case Method::clone: return "clone";
+        case Method::vfork: return "vfork";
+        case Method::fork: return "fork";
+        case Method::window: return "window";
+    }
+    std::abort();
 }
 
 std::expected<Child, SpawnFailure> spawn_with(Method method, const ChildImage& image, int cgroup_fd) {
@@ -50,6 +56,11 @@ std::expected<Child, SpawnFailure> spawn_with(Method method, const ChildImage& i
         }
         case Method::vfork: return spawn_by_vfork(image, cgroup_fd);
         case Method::fork: return spawn_by_fork(image, cgroup_fd);
+        case Method::window: {
+            SpawnWindow window;
+            window.begin(image, cgroup_fd);
+            return window.finish();
+        }
     }
     std::abort();
 }

@@ -22,8 +22,8 @@ PoolSpec script_of(const std::string& script);
 ImageBuffer image_of(const PoolSpec& spec, int stdout_fd = -1, int stderr_fd = -1, const cpu::Seat& seat = {});
 
 // How to make a child.
-enum class Method { clone, vfork, fork };
-inline auto all_methods() { return testing::Values(Method::clone, Method::vfork, Method::fork); }
+enum class Method { clone, vfork, fork, window };
+inline auto all_methods() { return testing::Values(Method::clone, Method::vfork, Method::fork, Method::window); }
 std::string method_name(const testing::TestParamInfo<Method>& method);
 std::expected<Child, SpawnFailure> spawn_with(Method method, const ChildImage& image, int cgroup_fd = -1);
 

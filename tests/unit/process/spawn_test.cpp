@@ -96,6 +96,7 @@ TEST_P(Spawn, StartsWithNoSignalBlockedIgnoredOrCaught) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     const auto old_pipe = std::signal(SIGPIPE, SIG_IGN);
     const auto old_hup = std::signal(SIGHUP, [](int) {});
+    prepare_spawning();
     const std::string text = output_of(spec_of({"/bin/cat", "/proc/self/status"}));
     sigset_t after;
     pthread_sigmask(SIG_SETMASK, &before, &after);
