@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "daemon/bus_caller.h"
 #include "daemon/bus_message.h"
 #include "daemon/bus_state.h"
 #include "daemon/daemon.h"
@@ -47,16 +48,9 @@ int reply_with(sd_bus_message* call, Fill fill) {
 
 // Who calls over the message bus: asked of the bus at each call, which only people make.
 std::pair<Access, std::string> judge(sd_bus_message* message, std::optional<gid_t> readers) {
-    sd_bus_creds* creds = nullptr;
-    if (sd_bus_query_sender_creds(message, SD_BUS_CREDS_EUID | SD_BUS_CREDS_SUPPLEMENTARY_GIDS, &creds) < 0)
-        return {Access::none, "unknown"};
-    Caller caller;
-    sd_bus_creds_get_euid(creds, &caller.uid);
-    const gid_t* groups = nullptr;
-    if (const int count = sd_bus_creds_get_supplementary_gids(creds, &groups); count > 0)
-        caller.groups.assign(groups, groups + count);
-    sd_bus_creds_unref(creds);
-    return {access_of(caller, ::geteuid(), readers), name_of(caller.uid)};
+    const auto caller = sender_of(message);
+    if (!caller) return {Access::none, "unknown"};
+    return {access_of(*caller, ::geteuid(), readers), name_of(caller->uid)};
 }
 
 using Method = int (*)(BusServer::State&, sd_bus_message*, const std::string& who, sd_bus_error*);

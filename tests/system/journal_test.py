@@ -55,7 +55,7 @@ def the_catalog_explains_a_record(box):
     box.pinion.pool("bad", command="[sh, -c, 'exit 3']", restart="{policy: never}")
     box.pinion.start()
     died = box.pinion.await_entry("PINION_EVENT=worker-died")
-    explained = box.ask("journalctl", "-x", "-q", "-n1", f"--after-cursor={box.pinion.cursor}", "PINION_EVENT=worker-died")
+    explained = box.ask("journalctl", "-x", "-q", "-n1", box.pinion.since, "PINION_EVENT=worker-died")
     expect_in("░░", explained, "journalctl -x")
     expect_in("Subject:", explained, "journalctl -x")
     expect(re.search(r"(?m)^░░.*bad", explained), f"the text names the pool: {explained}")
@@ -80,7 +80,7 @@ def every_record_of_this_life_is_in_the_catalog(box):
 
 @test
 def journald_restarted_loses_no_worker_and_records_go_on(box):
-    box.pinion.pool("talk", workers=2, command="[sh, -c, 'while read line; do echo $line; done; exec tail -f /dev/null']")
+    box.pinion.pool("talk", workers=2, command="[sh, -c, 'while read line; do echo $$line; done; exec tail -f /dev/null']")
     box.pinion.pool("direct", log="{stdout: direct, stderr: direct}")
     box.pinion.start()
     workers = box.pinion.running("talk", 2) + box.pinion.running("direct", 1)

@@ -75,7 +75,8 @@ def a_unit_after_pinion_starts_only_when_pinion_is_ready(box):
     expect_equal(box.attempt("systemctl", "is-active", "after").out.strip(), "inactive", "the unit after it")
     expect_in("after.service", box.ask("systemctl", "list-jobs", "--no-legend"), "jobs that wait")
     box.run("kill", "-CONT", str(daemon))
-    wait_until("both are active", lambda: box.attempt("systemctl", "is-active", "pinion", "after").code == 0)
+    wait_until("the unit after it is active", lambda: box.attempt("systemctl", "is-active", "after").code == 0)
+    expect_equal(box.pinion.unit("ActiveState"), "active", "pinion")
     expect_equal(len(re.findall(r'"pid":\s*[1-9]', box.read("/run/seen"))), 2, "workers that the unit after it saw")
     box.run("systemctl", "stop", "after")
 

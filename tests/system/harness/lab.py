@@ -14,7 +14,7 @@ from . import rootfs
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 CACHE = os.path.join(TOP, "build-system")
-SOURCES = ["CMakeLists.txt", "cmake", "config", "ctl", "daemon", "debian", "docs", "examples", "lib", "packaging"]
+SOURCES = ["CMakeLists.txt", "config", "ctl", "daemon", "examples", "lib", "packaging"]
 CGROUPS = "/sys/fs/cgroup"
 
 
@@ -78,7 +78,7 @@ class Lab:
         """Installs the packages once; every container of theirs begins as it was left then."""
         self.packages = self.packages or fresh_packages()
         box = self.bare()
-        box.run_unbooted("sh", "-c", "dpkg --install /mnt/*.deb", bind=f"{os.path.abspath(self.packages)}:/mnt")
+        box.run_unbooted("sh", "-c", "dpkg --install $(ls /mnt/*.deb | grep -v -e -dbgsym_)", bind=f"{os.path.abspath(self.packages)}:/mnt")
         box.run_unbooted("usermod", "--append", "--groups", "pinion", "member")
         subprocess.run(["umount", box.root], check=True)
         self.installed = os.path.join(box.scratch, "upper")
