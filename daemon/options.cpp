@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 
 namespace pinion::daemon {
 namespace {
@@ -68,11 +67,9 @@ std::expected<Options, int> parse_options(int argc, char** argv) {
         ->type_name("FILE|DIR");
     app.add_option("--runtime-dir", options.runtime_dir, "where the control socket and the lock are")->type_name("DIR");
     app.add_option("--state-dir", options.state_dir, "where lasts what must survive a boot")->type_name("DIR");
-    app.add_option("--log", options.log, "where records go: auto, journal or console")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, LogTo>{{"auto", LogTo::automatic},
-                                                                         {"journal", LogTo::journal},
-                                                                         {"console", LogTo::console}})
-                        .description(""))
+    std::string log = "auto";
+    app.add_option("--log", log, "where records go")
+        ->check(CLI::IsMember({"auto", "journal", "console"}))
         ->type_name("WHERE");
     std::string cgroup;
     app.add_option("--cgroup", cgroup, "use this folder of a cgroup2 file system for the workers")->type_name("DIR");
@@ -85,6 +82,7 @@ std::expected<Options, int> parse_options(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return std::unexpected(app.exit(error) == 0 ? 0 : 2);
     }
+    if (log != "auto") options.log = log == "journal" ? LogTo::journal : LogTo::console;
     if (!cgroup.empty()) options.cgroup = cgroup;
     return with_defaults(std::move(options), read_surroundings());
 }

@@ -5,6 +5,7 @@ find_program(PINION_SCDOC scdoc)
 find_program(PINION_GZIP gzip)
 if(NOT PINION_SCDOC OR NOT PINION_GZIP)
   message(STATUS "scdoc or gzip is not there: the man pages are left out")
+  add_custom_target(man)
   return()
 endif()
 
