@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "daemon/records.h"
+#include "log/journal_stream.h"
 #include "log/messages.h"
 #include "model/limits.h"
 
@@ -50,15 +51,8 @@ Result<void> WorkerOutput::open_stream(StreamState& stream, const LogTarget& tar
         stream.child = std::move(null);
         return {};
     }
-    if (std::holds_alternative<LogDirect>(target)) {
-        auto direct = log::connect_journal_stream(worker_.pool, stream.priority);
-        if (direct) {
-            stream.child = UniqueFd(*direct);
-            return {};
-        }
-        // journald does not answer or is not there: a pipe serves as well, and loses nothing that the journal would
-        // keep.
-    }
+    if (std::holds_alternative<LogDirect>(target))
+        stream.journal_header = log::journal_stream_header(worker_.pool, stream.priority);
     PINION_TRY(pipe, make_pipe());
     if (::fcntl(pipe.read.fd(), F_SETFL, O_NONBLOCK) < 0) return fail_last("make a pipe non-blocking");
     stream.read = std::move(pipe.read);

@@ -58,6 +58,8 @@ public:
     [[nodiscard]] Result<void> open(const LogPolicy& policy);
     // The child's end of a stream, until `started`.
     [[nodiscard]] int child_fd(Stream stream) const noexcept { return streams_[stream].child.fd(); }
+    // How the child opens a stream to journald of its own (`direct`), instead of that end; empty: it does not.
+    [[nodiscard]] const std::string& journal_header(Stream stream) const { return streams_[stream].journal_header; }
     // The child runs: lets its ends go and begins to read. `pid` and `cpus` label the lines.
     void started(pid_t pid, const std::string& cpus);
 
@@ -75,7 +77,8 @@ public:
 private:
     struct StreamState {
         UniqueFd child;  // until started
-        UniqueFd read;   // our end of the pipe; none for null and direct
+        UniqueFd read;   // our end of the pipe; none for null
+        std::string journal_header;
         event::Source source;
         log::LineSplitter splitter;
         log::Priority priority = log::Priority::info;

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "cpu/machine.h"
 #include "daemon/usage.h"
+#include "log/journal_stream.h"
 #include "process/child.h"
 #include "process/spawn.h"
 
@@ -237,7 +238,10 @@ Result<process::ImageBuffer> Workers::build_image(const Process& process, const 
                                         .die_with_parent = !slot.cgroup,
                                         .nofile = options_.nofile,
                                         .stdout_fd = process.output->child_fd(WorkerOutput::out),
-                                        .stderr_fd = process.output->child_fd(WorkerOutput::err)});
+                                        .stderr_fd = process.output->child_fd(WorkerOutput::err),
+                                        .journal_socket = log::journal_stream_socket,
+                                        .journal_headers = {process.output->journal_header(WorkerOutput::out),
+                                                            process.output->journal_header(WorkerOutput::err)}});
 }
 
 Result<void> Workers::watch(Process& process) {

@@ -27,8 +27,4 @@ public:
 // Whether stderr is connected to the journal ($JOURNAL_STREAM names its device and inode): what `--log auto` asks.
 [[nodiscard]] bool stderr_is_journal();
 
-// A stream to journald of the worker's own, connected without blocking (EAGAIN where journald does not answer); the
-// header names `identifier` and `priority`, and asks for "<N>" prefixes. For `log: direct`.
-[[nodiscard]] Result<int> connect_journal_stream(const std::string& identifier, Priority priority);
-
 }  // namespace pinion::log

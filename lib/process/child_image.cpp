@@ -215,6 +215,9 @@ Result<ImageBuffer> ImageBuffer::build(const ImageRequest& request) {
     const std::size_t cwd_at = arena.add(cwd);
     const std::size_t user_at = arena.add(spec.identity ? spec.identity->user : "");
     const std::size_t oom_at = arena.add(std::to_string(spec.oom_score_adj.value_or(0)));
+    const std::size_t socket_at = arena.add(request.journal_socket);
+    const std::size_t headers_at = arena.add(request.journal_headers[0]);
+    arena.add(request.journal_headers[1]);
 
     ImageBuffer buffer;
     arena.finish(buffer.bytes_, buffer.pointers_);
@@ -230,6 +233,9 @@ Result<ImageBuffer> ImageBuffer::build(const ImageRequest& request) {
     image.cwd = buffer.pointers_[cwd_at];
     if (spec.identity) image.user = buffer.pointers_[user_at];
     if (spec.oom_score_adj) image.oom_score_adj = buffer.pointers_[oom_at];
+    image.journal_socket = buffer.pointers_[socket_at];
+    for (std::size_t i = 0; i < 2; ++i)
+        if (!request.journal_headers[i].empty()) image.journal_headers[i] = buffer.pointers_[headers_at + i];
     image.cpu_words = buffer.words_.empty() ? nullptr : buffer.words_.data();
     image.cpu_bytes = buffer.words_.size() * sizeof(std::uint64_t);
     image.groups = buffer.groups_.data();

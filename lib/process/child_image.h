@@ -5,6 +5,7 @@
 
 #include <sys/resource.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -30,8 +31,10 @@ struct ChildImage {
     std::size_t group_count = 0;
     const ResourceLimit* limits = nullptr;
     std::size_t limit_count = 0;
-    const char* oom_score_adj = nullptr;  // the text to write; null: leave it
-    int stdin_fd = -1;                    // -1: /dev/null
+    const char* oom_score_adj = nullptr;   // the text to write; null: leave it
+    const char* journal_socket = nullptr;  // where journald takes streams
+    const char* journal_headers[2] = {};   // what to say there for standard output and error; null: not theirs
+    int stdin_fd = -1;                     // -1: /dev/null
     int stdout_fd = -1;
     int stderr_fd = -1;
     std::uint32_t umask = 022;
@@ -61,6 +64,10 @@ struct ImageRequest {
     rlimit nofile{};  // the daemon's own at its start
     int stdout_fd = -1;
     int stderr_fd = -1;
+    // A stream to journald of the worker's own, for standard output and error: the header that opens it; empty: none.
+    // Where journald does not take it at once, `stdout_fd` and `stderr_fd` serve.
+    std::string journal_socket;
+    std::array<std::string, 2> journal_headers;
 };
 
 // Owns the memory that its image points into.

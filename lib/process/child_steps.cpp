@@ -6,9 +6,12 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 
 #include "process/raw_syscall.h"
 
@@ -17,6 +20,12 @@ namespace {
 
 // A step returns 0 or -errno, and may set `failure.detail`.
 using Step = long (*)(ChildRun&);
+
+PINION_CHILD_CODE std::size_t length_of(const char* text) {
+    std::size_t length = 0;
+    while (text[length] != '\0') ++length;
+    return length;
+}
 
 // close_range with CLOSE_RANGE_UNSHARE copies only what lies below the range, so thousands of the parent's open files
 // cost nothing. Until this returns the table is the parent's: nothing may be opened, closed or moved before.
@@ -113,11 +122,9 @@ PINION_CHILD_CODE long set_file_limit(ChildRun& run) {
 PINION_CHILD_CODE long set_oom_score(ChildRun& run) {
     const char* text = run.image->oom_score_adj;
     if (text == nullptr) return 0;
-    long length = 0;
-    while (text[length] != '\0') ++length;
     const long file = raw_syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
     if (file < 0) return file;
-    const long written = raw_syscall(SYS_write, file, text, length);
+    const long written = raw_syscall(SYS_write, file, text, length_of(text));
     raw_syscall(SYS_close, file);
     return written < 0 ? written : 0;
 }
@@ -180,6 +187,44 @@ PINION_CHILD_CODE long die_with_parent(ChildRun& run) {
     return raw_syscall(SYS_getppid) == run.image->parent_pid ? 0 : -ESRCH;
 }
 
+// A connection to journald that has said its header, or -errno. It never waits: a parent may be waiting for us.
+PINION_CHILD_CODE long connect_journal(const char* path, const char* header) {
+    // As systemd gives the services it starts: a burst of output should not stop a worker. A smaller one serves too.
+    const int send_buffer_bytes = 8 << 20;
+    sockaddr_un address;
+    address.sun_family = AF_UNIX;
+    const std::size_t path_length = length_of(path);
+    if (path_length >= sizeof address.sun_path) return -ENAMETOOLONG;
+    for (std::size_t i = 0; i <= path_length; ++i) address.sun_path[i] = path[i];
+    const long socket = raw_syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (socket < 0) return socket;
+    const auto header_length = static_cast<long>(length_of(header));
+    const bool said =
+        raw_syscall(SYS_connect, socket, &address, offsetof(sockaddr_un, sun_path) + path_length + 1) == 0 &&
+        raw_syscall(SYS_shutdown, socket, SHUT_RD) == 0 &&
+        raw_syscall(SYS_setsockopt, socket, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes) <= 0 &&
+        raw_syscall(SYS_sendto, socket, header, header_length, MSG_NOSIGNAL, nullptr, 0) == header_length &&
+        // The worker's own writes block, as on any standard output.
+        raw_syscall(SYS_fcntl, socket, F_SETFL, 0) == 0;
+    if (said) return socket;
+    raw_syscall(SYS_close, socket);
+    return -EAGAIN;
+}
+
+// After the credentials: journald takes the pid and the ids of whoever connects for those of every line. Where it does
+// not answer, what is there already stays: our parent reads that, and loses nothing that the journal would keep.
+PINION_CHILD_CODE long connect_outputs(ChildRun& run) {
+    for (int i = 0; i < 2; ++i) {
+        const char* header = run.image->journal_headers[i];
+        if (header == nullptr) continue;
+        const long stream = connect_journal(run.image->journal_socket, header);
+        if (stream < 0) continue;
+        raw_syscall(SYS_dup3, stream, i + 1, 0);
+        raw_syscall(SYS_close, stream);
+    }
+    return 0;
+}
+
 // As execvp: goes on to the next folder where the program is not there or not ours to run, and prefers to tell of the
 // latter. No shell takes over a file that the kernel can't run.
 PINION_CHILD_CODE long execute(ChildRun& run) {
@@ -202,13 +247,21 @@ struct NamedStep {
 };
 
 constexpr NamedStep steps[] = {
-    {SpawnStage::stdio, own_file_table},  {SpawnStage::cgroup, enter_cgroup},
-    {SpawnStage::session, new_session},   {SpawnStage::signals, reset_signals},
-    {SpawnStage::affinity, set_affinity}, {SpawnStage::scheduler, set_scheduler},
-    {SpawnStage::limits, set_limits},     {SpawnStage::oom_score, set_oom_score},
-    {SpawnStage::umask, set_umask},       {SpawnStage::stdio, set_stdio},
-    {SpawnStage::limits, set_file_limit}, {SpawnStage::credentials, set_credentials},
-    {SpawnStage::cwd, enter_cwd},         {SpawnStage::parent_death, die_with_parent},
+    {SpawnStage::stdio, own_file_table},
+    {SpawnStage::cgroup, enter_cgroup},
+    {SpawnStage::session, new_session},
+    {SpawnStage::signals, reset_signals},
+    {SpawnStage::affinity, set_affinity},
+    {SpawnStage::scheduler, set_scheduler},
+    {SpawnStage::limits, set_limits},
+    {SpawnStage::oom_score, set_oom_score},
+    {SpawnStage::umask, set_umask},
+    {SpawnStage::stdio, set_stdio},
+    {SpawnStage::limits, set_file_limit},
+    {SpawnStage::credentials, set_credentials},
+    {SpawnStage::stdio, connect_outputs},
+    {SpawnStage::cwd, enter_cwd},
+    {SpawnStage::parent_death, die_with_parent},
     {SpawnStage::exec, execute},
 };
 
