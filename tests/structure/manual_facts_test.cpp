@@ -98,6 +98,12 @@ TEST(ManualFacts, TheBusHasTheMethodsThatAreNamed) {
     for (const auto& method : methods) EXPECT_NE(text.find("*" + method + "*"), std::string::npos) << method;
 }
 
+TEST(ManualFacts, TheFindingsOfThePlanAreExplained) {
+    const Words known = matches(sources_of("lib/cpu"), R"re("([EW]_[A-Z_0-9]+)")re");
+    ASSERT_THAT(known, IsSupersetOf({"E_OVERSUBSCRIBED", "W_STRADDLE"}));
+    EXPECT_EQ(capitals(heads(section("pinion.yaml.5", "WHAT IS SAID OF SEATS"))), known);
+}
+
 TEST(ManualFacts, TheStatesAreThoseOfPoolsAndWorkers) {
     Words known = matches(read_text(PINION_SOURCE_DIR "/lib/supervise/snapshot.cpp"), R"re(return "([a-z]+)";)re");
     ASSERT_THAT(known, IsSupersetOf({"idle", "backoff", "degraded", "paused"}));
