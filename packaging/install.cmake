@@ -23,6 +23,7 @@ endforeach()
 install(FILES packaging/pinion.yaml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/pinion)
 install(DIRECTORY DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/pinion/pools.d)
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES packaging/systemd/hardened.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/keys.md docs/security.md docs/glossary.md docs/architecture.md docs/state-machines.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
