@@ -34,10 +34,11 @@ def spawns(box):
 
 
 def quiet_census(box, daemon):
-    """Counted while the pool is stopped: nothing is then between two states."""
+    """Counted while the pool is stopped and nothing else goes on: the least of a few looks."""
     box.pinion.ctl("stop", "storm")
     wait_until("the pool is stopped", lambda: all(worker["pid"] == 0 for worker in box.pinion.workers("storm").values()))
-    return census(box, daemon)
+    looks = [census(box, daemon) for _ in range(5)]
+    return {name: min(look[name] for look in looks) for name in looks[0]}
 
 
 @test
@@ -50,14 +51,13 @@ def thousands_of_restarts_leak_nothing(box):
     # The bus and the journal come to their working size, too.
     wait_until(f"{WARM} restarts", lambda: spawns(box) > WARM, 120)
     before = quiet_census(box, daemon)
-    box.pinion.ctl("start", "storm")
+    box.pinion.ctl("start", "--no-wait", "storm")
     wait_until(f"{RESTARTS} more restarts", lambda: spawns(box) > WARM + RESTARTS, 60 + RESTARTS / 20)
     after = quiet_census(box, daemon)
     expect_equal(box.pinion.main_pid(), daemon, "the daemon's pid")
-    expect_equal({name: after[name] for name in after if name != "KiB"},
-                 {name: before[name] for name in before if name != "KiB"}, f"what it holds after {RESTARTS} restarts")
-    grown = after["KiB"] - before["KiB"]
-    expect(grown < ALLOWED_KIB, f"less than {ALLOWED_KIB} KiB more memory after {RESTARTS} restarts, grew by {grown} KiB")
+    for name, allowed in before.items():
+        allowed += ALLOWED_KIB if name == "KiB" else 0
+        expect(after[name] <= allowed, f"at most {allowed} {name} after {RESTARTS} restarts, found {after[name]}")
     expect_equal(box.processes_with("sleep 1000000"), [], "children that outlived their workers")
     box.run("systemctl", "stop", "pinion")
     expect(not box.exists(CGROUP), "the unit's cgroup is gone")

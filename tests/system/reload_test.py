@@ -26,8 +26,8 @@ def an_edit_in_place_takes_effect_by_itself(box):
     with open(box.path(f"{POOLS}/web.yaml"), "a", encoding="utf-8") as file:
         file.write("    nice: 5\n")
     wait_until("every worker has the new nice level",
-               lambda: [box.ask("ps", "-o", "ni=", "-p", str(pid)).strip() for pid in box.pinion.pids("web")
-                        if pid] == ["5", "5"])
+               lambda: [box.attempt("ps", "-o", "ni=", "-p", str(pid)).out.strip() for pid in box.pinion.pids("web")]
+               == ["5", "5"])
 
 
 @test

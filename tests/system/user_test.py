@@ -14,10 +14,11 @@ def as_user(box, *argv):
 
 
 def session(box):
-    """Their service manager, without a login; kept for the tests of this file."""
+    """Their service manager, without a login, kept for the tests of this file; their instance is stopped."""
     box.run("loginctl", "enable-linger", USER)
     wait_until("the user's manager is up",
                lambda: box.attempt("systemctl", "--user", "is-system-running", user=USER).out.strip() in ("running", "degraded"))
+    as_user(box, "systemctl", "--user", "stop", "pinion")
 
 
 def save(box, name, text):
@@ -75,7 +76,7 @@ def a_users_bad_edit_is_refused_with_the_reason(box):
     pids = running(box, "mine", 1)
     save(box, "mine", "pools: {mine: {comand: [tail, -f, /dev/null]}}\n")
     expect(box.attempt("systemctl", "--user", "reload", "pinion", user=USER).code != 0, "the reload fails")
-    box.pinion.await_entry(f"_SYSTEMD_USER_UNIT=pinion.service", containing="did you mean 'command'?")
+    box.pinion.await_entry("_SYSTEMD_USER_UNIT=pinion.service", containing="did you mean 'command'?")
     expect_equal(running(box, "mine", 1), pids, "workers")
     as_user(box, "systemctl", "--user", "stop", "pinion")
 

@@ -11,23 +11,14 @@ import socket
 import subprocess
 import time
 
+from .box import Box, Outcome
 from .testing import Failed, wait_until
 
 BOOT_SECONDS = 60
 RTMIN_POWEROFF = signal.SIGRTMIN + 4
 
 
-class Outcome:
-    """What a command said: `code`, `out`, `err`."""
-
-    def __init__(self, argv, code, out, err):
-        self.argv, self.code, self.out, self.err = argv, code, out, err
-
-    def __str__(self):
-        return f"{' '.join(self.argv)}: exit {self.code}\n{self.out}{self.err}"
-
-
-class Container:
+class Container(Box):
     def __init__(self, name, layers, scratch, cgroup):
         """`layers`: folders, topmost first, that stay unchanged; `scratch`: an empty folder on a tmpfs;
         `cgroup`: a cgroup2 folder to be made for it."""
@@ -150,7 +141,6 @@ class Container:
         return inside + list(argv)
 
     def attempt(self, *argv, user=None, timeout=60, stdin=None):
-        """Runs a command inside and returns its Outcome, whatever it is."""
         try:
             done = subprocess.run(self.enter(*argv, user=user), input=stdin if stdin is not None else "",
                                   capture_output=True, text=True, timeout=timeout, check=False)
@@ -158,24 +148,12 @@ class Container:
             raise Failed(f"{' '.join(argv)}: no end after {timeout} s") from late
         return Outcome(list(argv), done.returncode, done.stdout, done.stderr)
 
-    def run(self, *argv, **how):
-        """As attempt, but a failure of the command is a failure of the test."""
-        outcome = self.attempt(*argv, **how)
-        if outcome.code != 0:
-            raise Failed(str(outcome))
-        return outcome
-
-    def ask(self, *argv, **how):
-        """What the command writes, without the last newline."""
-        return self.run(*argv, **how).out.rstrip("\n")
-
     # --- Files and processes
 
     def path(self, inside):
         return f"/proc/{self.leader}/root{inside}"
 
     def write(self, inside, text, mode=0o644):
-        """Writes a file as a careful editor does: beside it, then in its place."""
         path = self.path(inside)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")

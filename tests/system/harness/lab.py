@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 from .container import Container
+from .machine import Machine
 from .pinion import Pinion
 from .testing import Failed, Skipped
 from . import rootfs
@@ -103,6 +104,13 @@ class Lab:
             box.remove()
             raise
         return box
+
+    def machine(self):
+        """A booted machine of QEMU's; the packages lie in /root/debs, not installed."""
+        scratch = os.path.join(self.scratch, f"machine-{next(self.numbers)}")
+        os.mkdir(scratch)
+        packages = [name for name in glob.glob(os.path.join(self.packages, "*.deb")) if "-dbgsym_" not in name]
+        return Machine(CACHE, self.base, scratch, {f"/root/debs/{os.path.basename(name)}": name for name in packages})
 
     def close(self):
         """The mounts go with the namespace; the folder and the cgroup are taken away here."""

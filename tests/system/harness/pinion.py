@@ -24,8 +24,7 @@ class Pinion:
         """As freshly installed and not started; what the journal says from here on is this test's."""
         box = self.box
         box.attempt("systemctl", "stop", "pinion", timeout=120)
-        for name in os.listdir(box.path(POOLS)):
-            os.unlink(box.path(f"{POOLS}/{name}"))
+        box.attempt("sh", "-c", f"rm -f {POOLS}/*")
         box.write(CONFIG, self.packaged_config)
         if self.dropped_in:
             box.run("rm", "-rf", DROP_INS)
@@ -51,7 +50,7 @@ class Pinion:
         self.box.write(f"{POOLS}/{name}.yaml", text)
 
     def forget(self, name):
-        os.unlink(self.box.path(f"{POOLS}/{name}.yaml"))
+        self.box.run("rm", f"{POOLS}/{name}.yaml")
 
     def drop_in(self, text):
         self.box.write(f"{DROP_INS}/test.conf", text)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Eight CPUs, two nodes, SMT: the package is installed on the machine, and the pins that it says are those of the kernel."""
+import json
+
+from harness.pinion import Pinion
+from harness.testing import expect, expect_equal, test
+
+SECONDS = 60
+
+
+def open_box(lab):
+    return lab.machine()
+
+
+def cpus_of(text):
+    """The kernel's list format, as a set."""
+    found = set()
+    for part in text.strip().split(","):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def allowed(box, pid):
+    for line in box.read(f"/proc/{pid}/status").splitlines():
+        if line.startswith("Cpus_allowed_list:"):
+            return cpus_of(line.split()[1])
+    return set()
+
+
+@test
+def the_machine_has_eight_cpus_two_nodes_and_every_controller(box):
+    expect_equal(cpus_of(box.read("/sys/devices/system/cpu/online")), set(range(8)), "CPUs")
+    expect_equal(cpus_of(box.read("/sys/devices/system/node/online")), {0, 1}, "nodes")
+    expect_equal(cpus_of(box.read("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list")), {0, 1}, "siblings of CPU 0")
+    controllers = set(box.read("/sys/fs/cgroup/cgroup.controllers").split())
+    expect({"cpuset", "cpu", "io", "memory", "pids"} <= controllers, f"every controller, found {sorted(controllers)}")
+
+
+@test
+def the_package_is_installed_and_every_worker_has_the_pins_that_pinion_says(box):
+    box.run("sh", "-c", "DEBIAN_FRONTEND=noninteractive dpkg --install /root/debs/*.deb", timeout=180)
+    box.pinion = Pinion(box)
+    box.pinion.pool("cores", workers=2, cpu="1 core")
+    box.pinion.pool("threads", workers=2, cpu="1 thread")
+    # By now a Debian package has started it: the saved files are a reload.
+    box.run("systemctl", "start", "pinion")
+    box.pinion.running("cores", 2, seconds=60)
+    box.pinion.running("threads", 2, seconds=60)
+    box.run("systemctl", "reload", "pinion")
+    seats = []
+    for pool, size in (("cores", 2), ("threads", 1)):
+        for slot, worker in box.pinion.workers(pool).items():
+            pinned = allowed(box, worker["pid"])
+            expect_equal(cpus_of(worker["cpus"]), pinned, f"CPUs of {pool}/{slot}: pinionctl and the kernel")
+            expect_equal(len(pinned), size, f"number of CPUs of {pool}/{slot}")
+            seats.append((pool, pinned))
+    for number, (pool, pinned) in enumerate(seats):
+        expect(not any(pinned & other for _, other in seats[:number]), f"nobody shares a CPU: {seats}")
+        if pool == "cores":
+            siblings = box.read(f"/sys/devices/system/cpu/cpu{min(pinned)}/topology/thread_siblings_list")
+            expect_equal(pinned, cpus_of(siblings), "a core is both its threads")
+
+
+@test
+def the_plan_says_beforehand_what_the_kernel_shows_afterwards(box):
+    planned = json.loads(box.pinion.ctl("--json", "plan").out)
+    found = {(pool["name"], slot): cpus_of(seat["cpus"]) for pool in planned["pools"]
+             for slot, seat in enumerate(pool["seats"])}
+    shown = {(pool, slot): allowed(box, worker["pid"]) for pool in ("cores", "threads")
+             for slot, worker in box.pinion.workers(pool).items()}
+    expect_equal(found, shown, "seats of the plan")
