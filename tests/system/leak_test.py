@@ -3,8 +3,11 @@
 
 PINION_RESTARTS is their number; `./dev soak` asks for more than the usual 3,000.
 """
+import collections
+import glob
 import json
 import os
+import re
 
 from harness.pinion import CGROUP
 from harness.testing import expect, expect_equal, test, wait_until
@@ -13,6 +16,12 @@ RESTARTS = int(os.environ.get("PINION_RESTARTS", "3000"))
 WARM = 500  # restarts before the first count: histories, buffers and the allocator's arenas have their size then
 ALLOWED_KIB = 512  # an allocator's rest; a leak of only 200 bytes a restart is more
 SECONDS = 40
+
+
+def kinds_of_fds(box, daemon):
+    """For a failure: what the daemon holds, without the numbers."""
+    held = [re.sub(r"[0-9]+", "N", os.readlink(link)) for link in glob.glob(box.path(f"/proc/{daemon}/fd/*"))]
+    return sorted(collections.Counter(held).items())
 
 
 def census(box, daemon):
@@ -36,7 +45,7 @@ def spawns(box):
 def quiet_census(box, daemon):
     """Counted while the pool is stopped and nothing else goes on: the least of a few looks."""
     box.pinion.ctl("stop", "storm")
-    wait_until("the pool is stopped", lambda: all(worker["pid"] == 0 for worker in box.pinion.workers("storm").values()))
+    wait_until("the pool is stopped", lambda: {worker["state"] for worker in box.pinion.workers("storm").values()} == {"idle"})
     looks = [census(box, daemon) for _ in range(5)]
     return {name: min(look[name] for look in looks) for name in looks[0]}
 
@@ -51,13 +60,15 @@ def thousands_of_restarts_leak_nothing(box):
     # The bus and the journal come to their working size, too.
     wait_until(f"{WARM} restarts", lambda: spawns(box) > WARM, 120)
     before = quiet_census(box, daemon)
+    kinds = kinds_of_fds(box, daemon)
     box.pinion.ctl("start", "--no-wait", "storm")
     wait_until(f"{RESTARTS} more restarts", lambda: spawns(box) > WARM + RESTARTS, 60 + RESTARTS / 20)
     after = quiet_census(box, daemon)
     expect_equal(box.pinion.main_pid(), daemon, "the daemon's pid")
     for name, allowed in before.items():
         allowed += ALLOWED_KIB if name == "KiB" else 0
-        expect(after[name] <= allowed, f"at most {allowed} {name} after {RESTARTS} restarts, found {after[name]}")
+        expect(after[name] <= allowed, f"at most {allowed} {name} after {RESTARTS} restarts, found {after[name]}; "
+               f"fds before {kinds}, after {kinds_of_fds(box, daemon)}")
     expect_equal(box.processes_with("sleep 1000000"), [], "children that outlived their workers")
     box.run("systemctl", "stop", "pinion")
     expect(not box.exists(CGROUP), "the unit's cgroup is gone")

@@ -37,17 +37,22 @@ def the_machine_has_eight_cpus_two_nodes_and_every_controller(box):
     expect({"cpuset", "cpu", "io", "memory", "pids"} <= controllers, f"every controller, found {sorted(controllers)}")
 
 
-@test
-def the_package_is_installed_and_every_worker_has_the_pins_that_pinion_says(box):
-    box.run("sh", "-c", "DEBIAN_FRONTEND=noninteractive dpkg --install /root/debs/*.deb", timeout=180)
-    box.pinion = Pinion(box)
+def started(box):
+    """Pinion with a pool of whole cores and one of threads; installed where it is not yet."""
+    if not hasattr(box, "pinion"):
+        box.run("sh", "-c", "DEBIAN_FRONTEND=noninteractive dpkg --install /root/debs/*.deb", timeout=180)
+        box.pinion = Pinion(box)
+        box.pinion.reset()
     box.pinion.pool("cores", workers=2, cpu="1 core")
     box.pinion.pool("threads", workers=2, cpu="1 thread")
-    # By now a Debian package has started it: the saved files are a reload.
-    box.run("systemctl", "start", "pinion")
-    box.pinion.running("cores", 2, seconds=60)
-    box.pinion.running("threads", 2, seconds=60)
-    box.run("systemctl", "reload", "pinion")
+    box.pinion.start()
+    for pool in ("cores", "threads"):
+        box.pinion.running(pool, 2, seconds=60)
+
+
+@test
+def every_worker_has_the_pins_that_pinion_says(box):
+    started(box)
     seats = []
     for pool, size in (("cores", 2), ("threads", 1)):
         for slot, worker in box.pinion.workers(pool).items():
@@ -64,9 +69,9 @@ def the_package_is_installed_and_every_worker_has_the_pins_that_pinion_says(box)
 
 @test
 def the_plan_says_beforehand_what_the_kernel_shows_afterwards(box):
+    started(box)
     planned = json.loads(box.pinion.ctl("--json", "plan").out)
-    found = {(pool["name"], slot): cpus_of(seat["cpus"]) for pool in planned["pools"]
-             for slot, seat in enumerate(pool["seats"])}
+    found = {(pool["name"], seat["slot"]): cpus_of(seat["cpus"]) for pool in planned["pools"] for seat in pool["seats"]}
     shown = {(pool, slot): allowed(box, worker["pid"]) for pool in ("cores", "threads")
              for slot, worker in box.pinion.workers(pool).items()}
     expect_equal(found, shown, "seats of the plan")

@@ -20,7 +20,7 @@ RECIPE = {
         # What pinion's packages depend on.
         "init-system-helpers", "libfmt9", "libhwloc15", "libspdlog1.10", "libsystemd0", "libyaml-cpp0.7",
         # What the tests' own workers and checks use.
-        "busybox-static", "python3-minimal", "util-linux",
+        "busybox-static", "python3", "util-linux",
     ],
     # alice stays a stranger; member joins the group pinion once the package has made it.
     "hooks": [
@@ -44,7 +44,7 @@ def make(cache):
     os.makedirs(cache, exist_ok=True)
     for old in os.listdir(cache):
         if old.startswith(("rootfs-", "making-", "initramfs-")):
-            shutil.rmtree(os.path.join(cache, old), ignore_errors=True)
+            subprocess.run(["rm", "-rf", os.path.join(cache, old)], check=True)
     print("making the root file system (once, about 20 s)", flush=True)
     # Named at the end, so that a half-made one is never taken for whole.
     making = os.path.join(cache, f"making-{os.getpid()}")

@@ -21,6 +21,10 @@ def load(name):
     return module
 
 
+def title_of(module, test):
+    return f"{module.__name__.removesuffix('_test')}: {sentence(test)}"
+
+
 def chosen(words):
     """[(module, its tests)] that a word names a part of, those that take long first; all without a word."""
     found = []
@@ -29,7 +33,7 @@ def chosen(words):
             continue
         module = load(file[:-3])
         tests = [test for test in tests_of(module)
-                 if not words or any(word in f"{module.__name__}: {sentence(test)}" for word in words)]
+                 if not words or any(word in title_of(module, test) for word in words)]
         if tests:
             found.append((module, tests))
     return sorted(found, key=lambda pair: -getattr(pair[0], "SECONDS", 10))
@@ -66,7 +70,7 @@ def place_of(error):
 
 
 def run_test(module, test, box, report):
-    title = f"{module.__name__.removesuffix('_test')}: {sentence(test)}"
+    title = title_of(module, test)
     began = time.monotonic()
     pinion = getattr(box, "pinion", None)
     try:
