@@ -61,6 +61,7 @@ struct Writer::State {
     void run();
     void work(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] Result<void> write(const Entry& entry);
+    [[nodiscard]] bool is_news(const Entry& entry, bool failed) noexcept;
 
     std::mutex mutex;
     std::condition_variable wake;      // for the thread
@@ -78,6 +79,7 @@ struct Writer::State {
 
     // Used by the thread alone.
     std::unique_ptr<Sink> sink;
+    bool sink_fails = false;
     LogFiles files;
 };
 
@@ -141,7 +143,7 @@ void Writer::State::work(std::unique_lock<std::mutex>& lock) {
         lane.bytes -= weight(entry);
         lock.unlock();
         failed = !write(entry);
-        if (failed && !entry.path.empty()) static_cast<void>(::eventfd_write(failure.fd(), 1));
+        if (is_news(entry, failed)) static_cast<void>(::eventfd_write(failure.fd(), 1));
     }
     lock.lock();
     ++lane.written;
@@ -152,6 +154,13 @@ void Writer::State::work(std::unique_lock<std::mutex>& lock) {
 Result<void> Writer::State::write(const Entry& entry) {
     if (!entry.path.empty()) return files.append(entry.path, entry.record.message);
     return sink->write(entry.record);
+}
+
+// Whether losses shall be reported now: a sink that fails could not take the report, so that waits until it takes
+// again.
+bool Writer::State::is_news(const Entry& entry, bool failed) noexcept {
+    if (!entry.path.empty()) return failed;
+    return std::exchange(sink_fails, failed) && !failed;
 }
 
 Writer::Writer(std::unique_ptr<Sink> sink, Duration flush_at_exit)

@@ -38,8 +38,8 @@ public:
     bool file_line(const std::string& path, std::string line);
     void reopen_files();
 
-    // Readable once a line could not be written to its file, until `clear_failure`. What the sink refuses is counted
-    // only: a report of it would go the same way. -1: the system had none to give.
+    // Readable, until `clear_failure`, once there are losses to tell: a line could not be written to its file, or the
+    // sink takes records again after it refused some. -1: the system had none to give.
     [[nodiscard]] int failure_fd() const noexcept;
     void clear_failure();
 

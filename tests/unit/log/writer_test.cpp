@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -220,6 +221,28 @@ TEST_F(WriterTest, CountsWhatTheSinkRefuses) {
     EXPECT_TRUE(writer.flush(patience));
     EXPECT_EQ(writer.take_drops().failed, 2U);
     EXPECT_EQ(writer.take_drops().failed, 0U);
+}
+
+bool readable(int descriptor) {
+    pollfd wanted{descriptor, POLLIN, 0};
+    return ::poll(&wanted, 1, 0) == 1;
+}
+
+TEST_F(WriterTest, TellsWhatTheSinkRefusedOnceItTakesAgain) {
+    Writer writer(sink());
+    const auto say = [&](bool failing) {
+        journal_->failing = failing;
+        EXPECT_TRUE(writer.lifecycle(record("x")));
+        EXPECT_TRUE(writer.flush(patience));
+        return readable(writer.failure_fd());
+    };
+    EXPECT_FALSE(say(false)) << "nothing is lost";
+    EXPECT_FALSE(say(true)) << "the sink would refuse the report, too";
+    EXPECT_FALSE(say(true));
+    EXPECT_TRUE(say(false));
+    writer.clear_failure();
+    EXPECT_FALSE(say(false)) << "told once";
+    EXPECT_EQ(writer.take_drops().failed, 2U);
 }
 
 TEST_F(WriterTest, KeepsTheOrderOfEachOfManyThreads) {
