@@ -215,7 +215,7 @@ void Daemon::write_facts() {
         std::visit(
             [&](const auto& f) {
                 if constexpr (requires { f.worker; }) {
-                    auto found = workers_.facts(f.worker.pool, f.worker.slot);
+                    auto found = workers_.facts_of_life(f.worker);
                     known = {found.pid, std::move(found.cpus)};
                     changed_pools_.insert(f.worker.pool);
                 } else {

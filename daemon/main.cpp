@@ -83,16 +83,23 @@ int refuse_config(log::Sink& sink, const std::string& path, const std::vector<co
                     path, diagnostics.size(), diagnostics.size() == 1 ? "" : "s"));
 }
 
-Result<std::optional<process::Cgroups>> take_cgroups(const Options& options) {
+struct TakenCgroups {
     std::optional<process::Cgroups> cgroups;
+    std::vector<std::string> ended;  // where workers of a dead predecessor still lived
+};
+
+Result<TakenCgroups> take_cgroups(const Options& options) {
+    TakenCgroups taken;
     if (options.cgroup) {
         PINION_TRY(named, process::Cgroups::at(*options.cgroup));
-        cgroups.emplace(std::move(named));
+        taken.cgroups.emplace(std::move(named));
     } else {
-        cgroups = process::Cgroups::find_delegated();
+        taken.cgroups = process::Cgroups::find_delegated();
     }
-    if (cgroups) PINION_CHECK(cgroups->take_over());
-    return cgroups;
+    if (!taken.cgroups) return taken;
+    PINION_TRY(ended, taken.cgroups->take_over());
+    taken.ended = std::move(ended);
+    return taken;
 }
 
 }  // namespace
@@ -119,14 +126,15 @@ int main(int argc, char** argv) {
     // 4. Our folders, so that nobody else is us; then the end of whatever a dead predecessor left.
     auto locks = take_folders(options->runtime_dir, options->state_dir);
     if (!locks) return give_up(*sink, 1, locks.error().message);
-    auto cgroups = take_cgroups(*options);
-    if (!cgroups) return give_up(*sink, 1, cgroups.error().message);
+    auto taken = take_cgroups(*options);
+    if (!taken) return give_up(*sink, 1, taken.error().message);
 
     // 5. The loop and everything in it.
     auto loop = event::Loop::make();
     if (!loop) return give_up(*sink, 1, loop.error().message);
     auto daemon = std::make_unique<Daemon>(std::move(*loop), *options, std::move(sink),
-                                           WorkersOptions{options->runtime_dir, std::move(*cgroups), nofile});
+                                           WorkersOptions{options->runtime_dir, std::move(taken->cgroups), nofile});
+    if (!taken->ended.empty()) daemon->record(predecessor_ended(taken->ended));
     if (auto started = daemon->start(std::move(first), load_options); !started) {
         daemon->record(daemon_record(log::Priority::err, log::messages::daemon_stopped,
                                      "start: " + started.error().message + "; not started"));

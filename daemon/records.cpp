@@ -208,6 +208,12 @@ struct ToRecord {
 
 Record to_record(const Fact& fact, const WorkerFacts& facts) { return std::visit(ToRecord{facts}, fact); }
 
+Record predecessor_ended(const std::vector<std::string>& slots) {
+    return daemon_record(Priority::warning, messages::predecessor_ended,
+                         fmt::format("killed what a dead piniond had left running in {}: {}",
+                                     plural(slots.size(), "slot"), join(slots, ", ")));
+}
+
 std::string describe(const Decision& decision) {
     const std::string in_a_row =
         decision.failures_in_row > 1 ? fmt::format(" ({} in a row)", decision.failures_in_row) : "";

@@ -34,4 +34,7 @@ struct WorkerFacts {
 // "2 pools changed: web replaced (command), db tuned (restart.delay)"; "nothing changed".
 [[nodiscard]] std::string describe(const std::vector<config::Change>& changes);
 
+// That a dead predecessor's workers, in `slots`, were killed.
+[[nodiscard]] log::Record predecessor_ended(const std::vector<std::string>& slots);
+
 }  // namespace pinion::daemon

@@ -63,6 +63,8 @@ struct Workers::Process {
 struct Workers::SlotState {
     std::optional<process::WorkerCgroup> cgroup;
     LastLines last_lines;
+    Generation last_generation{};  // of the last life that ended, and what was known of it
+    Facts last_facts;
     std::unique_ptr<Process> process;
 };
 
@@ -275,6 +277,9 @@ void Workers::on_exit(WorkerId worker) {
     if (process == nullptr || process->reaped) return;
     auto death = process::reap(process->pidfd.fd());
     if (death && !*death) return;
+    auto& slot = slot_state(worker);
+    slot.last_generation = worker.generation;
+    slot.last_facts = {process->pid, process->seat.mask.to_list()};
     process->reaped = true;
     process->exit_source = {};
     forget_pid(process->pid);
@@ -286,8 +291,7 @@ void Workers::on_exit(WorkerId worker) {
     ended.status = SIGKILL;
     if (death) ended = std::move(**death);
     ended.last_lines = process->output->last_lines();
-    const auto& cgroup = slot_state(worker).cgroup;
-    if (cgroup) ended.oom_killed = cgroup->oom_kills().value_or(0) > process->oom_kills_before;
+    if (slot.cgroup) ended.oom_killed = slot.cgroup->oom_kills().value_or(0) > process->oom_kills_before;
     post_(WorkerExited{worker, std::move(ended)});
 }
 
@@ -413,6 +417,15 @@ Workers::Facts Workers::facts(const std::string& pool, Slot slot) const {
     if (found == slots_.end() || !found->second.process) return {};
     const Process& process = *found->second.process;
     return {process.reaped ? 0 : std::max(process.pid, 0), process.seat.mask.to_list()};
+}
+
+Workers::Facts Workers::facts_of_life(const WorkerId& worker) const {
+    const auto found = slots_.find({worker.pool, worker.slot.value});
+    if (found == slots_.end()) return {};
+    const SlotState& slot = found->second;
+    if (slot.last_generation == worker.generation) return slot.last_facts;
+    if (!slot.process || slot.process->worker != worker) return {};
+    return facts(worker.pool, worker.slot);
 }
 
 const LastLines* Workers::last_lines(const std::string& pool, Slot slot) const {

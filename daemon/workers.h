@@ -69,6 +69,8 @@ public:
         std::string cpus;
     };
     [[nodiscard]] Facts facts(const std::string& pool, Slot slot) const;
+    // What is known of one life, the last that ended in its slot included (its pid as it was).
+    [[nodiscard]] Facts facts_of_life(const WorkerId& worker) const;
     [[nodiscard]] const LastLines* last_lines(const std::string& pool, Slot slot) const;
     // CPU time and memory of a slot's main process.
     [[nodiscard]] std::optional<Usage> usage(const std::string& pool, Slot slot) const;

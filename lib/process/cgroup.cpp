@@ -96,15 +96,18 @@ Result<void> wait_until_empty(const WorkerCgroup& worker, MonotonicTime deadline
     }
 }
 
-Result<void> end_leftover(const std::string& folder, MonotonicTime deadline) {
-    const auto end = [&]() -> Result<void> {
+// Whether somebody was in it.
+Result<bool> end_leftover(const std::string& folder, MonotonicTime deadline) {
+    const auto end = [&]() -> Result<bool> {
         PINION_TRY(worker, open_worker(folder));
+        PINION_TRY(populated, worker.populated());
         PINION_CHECK(worker.kill());
         PINION_CHECK(wait_until_empty(worker, deadline));
-        return remove_with_children(folder);
+        PINION_CHECK(remove_with_children(folder));
+        return populated;
     };
     auto ended = end();
-    if (ended) return {};
+    if (ended) return ended;
     return in_context("end what a predecessor left in cgroup '" + folder + "'", std::move(ended).error());
 }
 
@@ -160,8 +163,9 @@ Result<Cgroups> Cgroups::at(const std::string& folder) {
     return Cgroups(canonical);
 }
 
-Result<void> Cgroups::take_over() {
+Result<std::vector<std::string>> Cgroups::take_over() {
     PINION_CHECK(check_unused(folder_));
+    std::vector<std::string> found;
     const MonotonicTime deadline = add_saturating(MonotonicClock::now(), takeover_patience);
     for (const std::string& pool : folders_in(folder_)) {
         if (!is_name(pool)) continue;
@@ -169,7 +173,8 @@ Result<void> Cgroups::take_over() {
         for (const std::string& slot : folders_in(pool_folder)) {
             if (!is_slot_folder(slot)) continue;
             PINION_CHECK(check_outside(pool_folder + "/" + slot));
-            PINION_CHECK(end_leftover(pool_folder + "/" + slot, deadline));
+            PINION_TRY(populated, end_leftover(pool_folder + "/" + slot, deadline));
+            if (populated) found.push_back(pool + "/" + slot);
         }
         // A folder of other things stays.
         ::rmdir(pool_folder.c_str());
@@ -179,7 +184,7 @@ Result<void> Cgroups::take_over() {
     PINION_TRY(procs, open_file(own + "/cgroup.procs", O_WRONLY));
     auto moved = write_all(procs.fd(), "0");
     if (!moved) return in_context("move into cgroup '" + own + "'", std::move(moved).error());
-    return {};
+    return found;
 }
 
 Result<WorkerCgroup> Cgroups::make(const std::string& pool, Slot slot) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/ids.h"
@@ -49,8 +50,8 @@ public:
 
     // Kills whatever a dead predecessor left below POOL/SLOT, waits until it is gone (bounded), removes the folders,
     // then moves this process into `_daemon`. EBUSY, with nothing touched, where another process is in `_daemon`: that
-    // daemon lives.
-    [[nodiscard]] Result<void> take_over();
+    // daemon lives. Returns the slots, as "web/0", in which somebody still lived.
+    [[nodiscard]] Result<std::vector<std::string>> take_over();
 
     // Makes POOL/SLOT. Where it exists: afresh if it is empty (a cgroup that was killed is a bad place to be born, see
     // spawn_methods.h), else as it is. To be called for each start of a worker.

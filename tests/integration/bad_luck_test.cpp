@@ -263,6 +263,7 @@ TEST_P(Escape, ASecondDaemonEndsWhatAKilledOneLeft) {
         EXPECT_FALSE(processes_with(mark).empty());
     }
     DaemonRun successor("version: 1\n", options);
+    successor.wait_for("killed what a dead piniond had left running in 1 slot: esc/0");
     EXPECT_TRUE(processes_with(mark).empty());
     EXPECT_EQ(successor.stop(), 0);
 }

@@ -184,6 +184,16 @@ TEST(Control, ExplainShowEventsAndCatTellWhatTheyKnow) {
     EXPECT_GE(lines, 5);
     EXPECT_TRUE(contains(events.out, "worker-died"));
 
+    // The record of a death names the process that died, though its successor may run by then.
+    const auto pid = daemon.pid_of("ok", 0);
+    EXPECT_EQ(daemon.ctl({"kill", "-s", "KILL", "ok/0"}).code, 0);
+    daemon.wait_for("ok/0: started as pid");
+    const auto all = daemon.ctl({"events", "--json"}).out;
+    const auto died = all.find("\"message\":\"ok/0: SIGKILL");
+    ASSERT_NE(died, std::string::npos) << all;
+    const auto death = all.substr(died, all.find('\n', died) - died);
+    EXPECT_TRUE(contains(death, "\"OBJECT_PID\":\"" + std::to_string(pid) + "\"")) << death;
+
     const auto cat = run({binary("pinionctl"), "--config", daemon.config_path(), "cat"});
     EXPECT_EQ(cat.code, 0) << cat.err;
     EXPECT_TRUE(contains(cat.out, "max_delay")) << cat.out;
