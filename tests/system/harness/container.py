@@ -18,6 +18,18 @@ BOOT_SECONDS = 60
 RTMIN_POWEROFF = signal.SIGRTMIN + 4
 
 
+def remove_cgroup(top):
+    """Removes a tree of cgroups whose processes are ending."""
+    def gone():
+        for folder, _, _ in os.walk(top, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                return False
+        return True
+    wait_until(f"the cgroups below '{top}' are empty", gone)
+
+
 class Container(Box):
     def __init__(self, name, layers, scratch, cgroup):
         """`layers`: folders, topmost first, that stay unchanged; `scratch`: an empty folder on a tmpfs;
@@ -47,7 +59,7 @@ class Container(Box):
         words = [f"--bind-ro={bind}"] if bind else []
         done = subprocess.run(self._nspawn(*words, *argv), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=120, check=False)
-        self._remove_cgroup()
+        remove_cgroup(self.cgroup)
         if done.returncode != 0:
             raise Failed(str(Outcome(list(argv), done.returncode, done.stdout, done.stderr)))
 
@@ -110,18 +122,7 @@ class Container(Box):
 
     def _ended(self):
         self.nspawn = self.leader = None
-        self._remove_cgroup()
-
-    def _remove_cgroup(self):
-        """What it leaves of its tree of cgroups: all empty, once the last process is reaped."""
-        def gone():
-            for folder, _, _ in os.walk(self.cgroup, topdown=False):
-                try:
-                    os.rmdir(folder)
-                except OSError:
-                    return False
-            return True
-        wait_until(f"the cgroups of container '{self.name}' are empty", gone, 10)
+        remove_cgroup(self.cgroup)
 
     def remove(self):
         self.kill()

@@ -5,9 +5,8 @@ import itertools
 import os
 import shutil
 import subprocess
-import tempfile
 
-from .container import Container
+from .container import Container, remove_cgroup
 from .machine import Machine
 from .pinion import Pinion
 from .testing import Failed, Skipped
@@ -33,19 +32,32 @@ def fresh_packages():
     return folder
 
 
-class Lab:
-    """Owns every mount, folder and cgroup that the tests make; expects a mount namespace of its own."""
+def check_host():
+    """Raises Skipped where this machine can't run the tests."""
+    if os.geteuid() != 0:
+        raise Skipped("only root can boot a container")
+    for tool in ("mmdebstrap", "systemd-nspawn", "nsenter", "unshare"):
+        if not shutil.which(tool):
+            raise Skipped(f"there is no {tool} here; as root: apt-get install mmdebstrap systemd-container")
 
-    def __init__(self, packages=None):
-        if os.geteuid() != 0:
-            raise Skipped("only root can boot a container")
-        for tool in ("mmdebstrap", "systemd-nspawn", "nsenter"):
-            if not shutil.which(tool):
-                raise Skipped(f"there is no {tool} here; as root: apt-get install mmdebstrap systemd-container")
+
+def clean_up(scratch):
+    """Takes away what mounts and processes of our own don't take with them: an empty folder, and empty cgroups."""
+    os.rmdir(scratch)
+    for hierarchy in glob.glob("/sys/fs/cgroup/cgroup.controllers") + glob.glob("/sys/fs/cgroup/*/cgroup.controllers"):
+        ours = os.path.join(os.path.dirname(hierarchy), os.path.basename(scratch))
+        if os.path.isdir(ours):
+            remove_cgroup(ours)
+
+
+class Lab:
+    """Makes the boxes; expects mounts and processes of its own, that end with it."""
+
+    def __init__(self, scratch, packages=None):
+        self.scratch = scratch
         self.packages = packages
         self.numbers = itertools.count()
         self.installed = None
-        self.scratch = tempfile.mkdtemp(prefix="pinion-system-")
         self._mount()
         self.base = rootfs.make(CACHE)
         self.cgroup = os.path.join(CGROUPS, os.path.basename(self.scratch))
@@ -85,7 +97,7 @@ class Lab:
         self.installed = os.path.join(box.scratch, "upper")
 
     def _container(self, layers):
-        name = f"pinion-{os.getpid()}-{next(self.numbers)}"
+        name = f"pinion-{next(self.numbers)}"
         scratch = os.path.join(self.scratch, name)
         os.mkdir(scratch)
         return Container(name, layers, scratch, os.path.join(self.cgroup, name))
@@ -111,10 +123,3 @@ class Lab:
         os.mkdir(scratch)
         packages = [name for name in glob.glob(os.path.join(self.packages, "*.deb")) if "-dbgsym_" not in name]
         return Machine(CACHE, self.base, scratch, {f"/root/debs/{os.path.basename(name)}": name for name in packages})
-
-    def close(self):
-        """The mounts go with the namespace; the folder and the cgroup are taken away here."""
-        if os.path.isdir(self.cgroup):
-            os.rmdir(self.cgroup)
-        subprocess.run(["umount", "--lazy", self.scratch], check=False)
-        os.rmdir(self.scratch)

@@ -3,6 +3,7 @@
 
 It is kept under a name made of its recipe, so a changed recipe makes a new one and the old one goes.
 """
+import fcntl
 import hashlib
 import json
 import os
@@ -39,15 +40,22 @@ def key():
 def make(cache):
     """The folder of the root file system, made if it is not there. Raises Skipped where it can't be made."""
     folder = os.path.join(cache, f"rootfs-{key()}")
-    if os.path.isdir(folder):
-        return folder
     os.makedirs(cache, exist_ok=True)
+    with open(os.path.join(cache, "lock"), "w", encoding="ascii") as lock:
+        # Another run may be at it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(folder):
+            build(cache, folder)
+    return folder
+
+
+def build(cache, folder):
     for old in os.listdir(cache):
         if old.startswith(("rootfs-", "making-", "initramfs-")):
             subprocess.run(["rm", "-rf", os.path.join(cache, old)], check=True)
     print("making the root file system (once, about 20 s)", flush=True)
     # Named at the end, so that a half-made one is never taken for whole.
-    making = os.path.join(cache, f"making-{os.getpid()}")
+    making = os.path.join(cache, "making-rootfs")
     command = ["mmdebstrap", "--quiet", f"--variant={RECIPE['variant']}", "--include=" + ",".join(RECIPE["packages"])]
     command += [f"--customize-hook={hook}" for hook in RECIPE["hooks"]]
     command += [RECIPE["suite"], making]
@@ -56,4 +64,3 @@ def make(cache):
         shutil.rmtree(making, ignore_errors=True)
         raise Skipped(f"mmdebstrap makes no root file system here:\n{made.stderr[-1500:]}")
     os.rename(making, folder)
-    return folder
