@@ -90,7 +90,9 @@ struct TakenCgroups {
 
 Result<TakenCgroups> take_cgroups(const Options& options) {
     TakenCgroups taken;
-    if (options.cgroup) {
+    if (options.cgroup == "own") {
+        taken.cgroups = process::Cgroups::find_own();
+    } else if (options.cgroup) {
         PINION_TRY(named, process::Cgroups::at(*options.cgroup));
         taken.cgroups.emplace(std::move(named));
     } else {

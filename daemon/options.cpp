@@ -72,7 +72,9 @@ std::expected<Options, int> parse_options(int argc, char** argv) {
         ->check(CLI::IsMember({"auto", "journal", "console"}))
         ->type_name("WHERE");
     std::string cgroup;
-    app.add_option("--cgroup", cgroup, "use this folder of a cgroup2 file system for the workers")->type_name("DIR");
+    app.add_option("--cgroup", cgroup,
+                   "use this folder of a cgroup2 file system for the workers; 'own': our own cgroup")
+        ->type_name("DIR|own");
     app.add_flag("--check", options.check_only, "only check the configuration; exit 0 or 78");
     app.footer(
         "Exit codes: 0 after a clean stop, 1 when it could not run, 2 for a wrong command line, 78 for a\n"

@@ -17,7 +17,7 @@ struct Options {
     std::string state_dir;             // what outlives a boot
     bool default_runtime_dir = false;  // then the bus name is taken too
     LogTo log = LogTo::automatic;
-    std::optional<std::string> cgroup;  // --cgroup: a folder of a cgroup2 file system, instead of the delegated one
+    std::optional<std::string> cgroup;  // --cgroup: a folder of a cgroup2 file system or "own", not the delegated one
     bool check_only = false;
 };
 

@@ -138,12 +138,17 @@ Result<void> check_outside(const std::string& slot_folder) {
 }  // namespace
 
 std::optional<Cgroups> Cgroups::find_delegated() {
+    auto own = find_own();
+    if (own && !is_delegated(own->folder_)) return std::nullopt;
+    return own;
+}
+
+std::optional<Cgroups> Cgroups::find_own() {
     auto folder = own_folder();
     if (!folder) return std::nullopt;
     // After a re-exec we are where `take_over` put us.
     const std::string suffix = std::string("/") + daemon_folder;
     if (folder->ends_with(suffix)) folder->resize(folder->size() - suffix.size());
-    if (!is_delegated(*folder)) return std::nullopt;
     const bool writable =
         ::access(folder->c_str(), W_OK) == 0 && ::access((*folder + "/cgroup.procs").c_str(), W_OK) == 0;
     if (!writable) return std::nullopt;

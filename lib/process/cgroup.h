@@ -45,6 +45,9 @@ public:
     // Our own cgroup if systemd delegated it (the `trusted.delegate` or `user.delegate` xattr) and it is writable.
     // Nothing where it is not; then trees are ended by process group and subreaper.
     [[nodiscard]] static std::optional<Cgroups> find_delegated();
+    // Our own cgroup where it is writable, whether or not it bears the mark of delegation: a user's systemd 252
+    // delegates without one.
+    [[nodiscard]] static std::optional<Cgroups> find_own();
     // A folder of a cgroup2 file system that the operator names with --cgroup; made if missing.
     [[nodiscard]] static Result<Cgroups> at(const std::string& folder);
 

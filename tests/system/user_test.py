@@ -16,8 +16,11 @@ def as_user(box, *argv):
 def session(box):
     """Their service manager, without a login, kept for the tests of this file; their instance is stopped."""
     box.run("loginctl", "enable-linger", USER)
-    wait_until("the user's manager is up",
-               lambda: box.attempt("systemctl", "--user", "is-system-running", user=USER).out.strip() in ("running", "degraded"))
+
+    def is_up():
+        state = box.attempt("systemctl", "--user", "is-system-running", user=USER).out.strip()
+        return state in ("running", "degraded")
+    wait_until("the user's manager is up", is_up)
     as_user(box, "systemctl", "--user", "stop", "pinion")
 
 
