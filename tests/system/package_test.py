@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Debian package on a machine without it: installed, upgraded, removed, purged; what must stay stays, what must go goes."""
+"""The Debian package on a machine without it: installed, upgraded, removed, purged; what must stay stays, the rest goes."""
 import glob
 import os
 import shutil
@@ -68,7 +68,8 @@ def an_installation_runs_the_default_configuration(box):
     wait_until("pinion is active", lambda: box.pinion.unit("ActiveState") == "active")
     expect_equal(box.pinion.unit("UnitFileState"), "enabled", "state of the unit's file")
     expect_in("pinion", box.ask("getent", "group", "pinion"), "the group")
-    expect_in("$schema=/usr/share/pinion/pinion.schema.json", box.read(CONFIG).splitlines()[0], "the configuration's first line")
+    first_line = box.read(CONFIG).splitlines()[0]
+    expect_in("$schema=/usr/share/pinion/pinion.schema.json", first_line, "the configuration's first line")
     expect(box.exists("/usr/share/pinion/pinion.schema.json"), "the schema is there")
     box.pinion.ctl("check")
     box.pinion.pool("web", workers=2)

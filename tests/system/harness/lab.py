@@ -91,7 +91,8 @@ class Lab:
         """Installs the packages once; every container of theirs begins as it was left then."""
         self.packages = self.packages or fresh_packages()
         box = self.bare()
-        box.run_unbooted("sh", "-c", "dpkg --install $(ls /mnt/*.deb | grep -v -e -dbgsym_)", bind=f"{os.path.abspath(self.packages)}:/mnt")
+        box.run_unbooted("sh", "-c", "dpkg --install $(ls /mnt/*.deb | grep -v -e -dbgsym_)",
+                         bind=f"{os.path.abspath(self.packages)}:/mnt")
         box.run_unbooted("usermod", "--append", "--groups", "pinion", "member")
         subprocess.run(["umount", box.root], check=True)
         self.installed = os.path.join(box.scratch, "upper")

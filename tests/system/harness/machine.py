@@ -107,7 +107,8 @@ class Machine(Box):
         ours, theirs = socket.socketpair()
         command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "Haswell-noTSX", *SMP, "-nodefaults",
                    "-display", "none", "-no-reboot", "-kernel", kernel, "-initrd", initramfs,
-                   "-append", "rdinit=/usr/lib/systemd/systemd console=ttyS0 quiet panic=-1 systemd.show_status=no systemd.getty_auto=no",
+                   "-append", "rdinit=/usr/lib/systemd/systemd console=ttyS0 quiet panic=-1 "
+                   "systemd.show_status=no systemd.getty_auto=no",
                    "-serial", f"file:{self.console}",
                    "-chardev", f"socket,id=agent,fd={theirs.fileno()}", "-serial", "chardev:agent"]
         with open(os.path.join(self.scratch, "qemu"), "wb") as said:
