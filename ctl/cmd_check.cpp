@@ -4,6 +4,7 @@
 
 #include "ctl/commands.h"
 #include "ctl/configuration.h"
+#include "ctl/display.h"
 
 namespace pinion::ctl {
 
@@ -61,8 +62,8 @@ std::string summary(const Findings& findings) {
     const auto count = [](std::size_t n, const char* noun) {
         return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
     };
-    if (errors + warnings == 0) return text + ": ok\n";
-    return text + ": " + count(errors, "error") + ", " + count(warnings, "warning") + "\n";
+    if (errors + warnings == 0) return text + ": ok";
+    return text + ": " + count(errors, "error") + ", " + count(warnings, "warning");
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ Exit run(const CheckOptions& options, Context& context) {
     }
     const std::string text = diagnostics_text(findings.diagnostics, context.err_traits);
     std::fwrite(text.data(), 1, text.size(), context.err);
-    print(context, summary(findings));
+    print(context, paragraph(harmless(summary(findings)), 4, context.out_traits));
     return failed ? Exit::failed : Exit::done;
 }
 

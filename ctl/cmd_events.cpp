@@ -19,10 +19,9 @@ Colour colour_of(std::uint64_t priority) {
 void print_event(const Context& context, const EventRow& event) {
     if (context.wants_json()) return print_json_line(context, event.members);
     const Duration now = wall_now().time_since_epoch();
-    std::string message = harmless(event.message);
-    if (context.out_traits.tty && !context.out_traits.utf8) message = to_ascii(message);
     const std::string name = paint(harmless(event.event), colour_of(event.priority), context.out_traits);
-    print(context, clock_text(event.at, now) + " " + name + " " + message + "\n");
+    const std::string line = clock_text(event.at, now) + " " + name + " " + harmless(event.message);
+    print(context, paragraph(line, 4, context.out_traits));
     std::fflush(context.out);
 }
 

@@ -36,7 +36,8 @@ Exit run(const ReloadOptions&, Context& context) {
                                     .set("messages", std::move(messages)));
         return Exit::done;
     }
-    for (const std::string& message : outcome->messages) print(context, harmless(message) + "\n");
+    for (const std::string& message : outcome->messages)
+        print(context, paragraph(harmless(message), 4, context.out_traits));
     if (outcome->messages.empty()) print(context, outcome->changed ? "reloaded\n" : "nothing changed\n");
     return Exit::done;
 }

@@ -85,13 +85,12 @@ std::string diagnostics_text(std::span<const config::Diagnostic> diagnostics, co
     std::string text;
     for (const config::Diagnostic& diagnostic : diagnostics) {
         std::string line = harmless(config::to_string(diagnostic));
-        if (traits.tty && !traits.utf8) line = to_ascii(line);
         const bool error = diagnostic.severity == config::Severity::error;
         const std::string word = error ? ": error: " : ": warning: ";
         if (const std::size_t at = line.find(word); at != std::string::npos)
             line.replace(at + 2, word.size() - 4,
                          paint(error ? "error" : "warning", error ? Colour::red : Colour::yellow, traits));
-        text += line + "\n";
+        text += paragraph(line, 4, traits);
         if (traits.tty) text += excerpt(sources.line(diagnostic.file, diagnostic.line), diagnostic.column, traits);
     }
     return text;

@@ -17,7 +17,8 @@ void print_json_line(const Context& context, const wire::Json& document) {
 
 void complain(const Context& context, std::string_view message) {
     std::fflush(context.out);
-    std::fprintf(context.err, "pinionctl: %.*s\n", static_cast<int>(message.size()), message.data());
+    const std::string text = paragraph("pinionctl: " + std::string(message), 4, context.err_traits);
+    std::fwrite(text.data(), 1, text.size(), context.err);
 }
 
 Exit report(const Context& context, const Failure& failure) {

@@ -58,9 +58,17 @@ struct Decoded {
     bool valid = false;
 };
 
-// The character at the head of `text`, which is not empty. An invalid byte comes alone.
+// How many bytes of a colour's escape sequence stand at the head of `text`.
+std::size_t colour_bytes(std::string_view text) noexcept {
+    if (!text.starts_with("\x1b[")) return 0;
+    const std::size_t end = text.find_first_not_of("0123456789;", 2);
+    return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
+}
+
+// The character at the head of `text`, which is not empty. An invalid byte comes alone, a colour as one without width.
 Decoded decode(std::string_view text) noexcept {
     const auto lead = static_cast<unsigned char>(text.front());
+    if (lead == 0x1B) return {lead, std::max<std::size_t>(colour_bytes(text), 1), true};
     if (lead < 0x80) return {lead, 1, true};
     const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
     if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {lead, 1, false};
@@ -132,7 +140,7 @@ std::string to_ascii(std::string_view text) {
     while (!text.empty()) {
         const Decoded next = decode(text);
         if (next.valid && next.character < 0x80)
-            result += text.front();
+            result += text.substr(0, next.bytes);
         else if (!next.valid || width_of(next.character) > 0)
             result += ascii_twin(next.character);
         text.remove_prefix(next.bytes);
@@ -143,9 +151,12 @@ std::string to_ascii(std::string_view text) {
 std::string wrap(std::string_view text, std::size_t columns, std::size_t indent) {
     columns = std::max<std::size_t>(columns, 1);
     if (indent + 1 >= columns) indent = 0;
-    std::string result;
-    std::size_t used = 0;  // columns of the line being built, its indent included
-    bool fresh = true;     // nothing but the indent on this line
+    // The first line keeps the indent that it has.
+    const std::size_t lead = std::min(text.find_first_not_of(' '), text.size());
+    std::string result(lead < columns ? lead : 0, ' ');
+    text.remove_prefix(lead);
+    std::size_t used = result.size();  // columns of the line being built, its indent included
+    bool fresh = true;                 // nothing but the indent on this line
     const auto new_line = [&] {
         result += '\n';
         result.append(indent, ' ');

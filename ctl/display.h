@@ -9,7 +9,7 @@
 namespace pinion::ctl {
 
 // The columns that a terminal needs for `text`, valid UTF-8: combining marks take none, East Asian wide characters and
-// emoji two. An invalid byte counts one.
+// emoji two. An invalid byte counts one, a colour's escape sequence none.
 [[nodiscard]] std::size_t display_width(std::string_view text) noexcept;
 
 // `text` cut to at most `columns`, the cut marked by `ellipsis` ("…" or "..."), or by nothing where even that is too
@@ -23,8 +23,8 @@ namespace pinion::ctl {
 // every other one as "?".
 [[nodiscard]] std::string to_ascii(std::string_view text);
 
-// `text` broken at spaces into lines of at most `columns`, the lines after the first indented by `indent`. A word wider
-// than a line is broken. Each line ends in a newline.
+// `text` broken at spaces into lines of at most `columns`, the first with the indent that it has, the others indented by
+// `indent`. A word wider than a line is broken. Each line ends in a newline.
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t columns, std::size_t indent);
 
 }  // namespace pinion::ctl

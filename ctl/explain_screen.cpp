@@ -40,10 +40,7 @@ public:
         label.resize(label_columns, ' ');
         line(label + text, label_columns);
     }
-    void line(const std::string& text, std::size_t indent) {
-        const std::string shown = traits_.tty && !traits_.utf8 ? to_ascii(text) : text;
-        result_ += traits_.tty ? wrap(shown, traits_.width, indent) : shown + "\n";
-    }
+    void line(const std::string& text, std::size_t indent) { result_ += paragraph(text, indent, traits_); }
     // A line that is cut rather than wrapped: what a program wrote.
     void quote(const std::string& text) {
         std::string shown = "      | " + text;
@@ -65,7 +62,8 @@ std::string state_text(const WorkerRow& worker, Duration now) {
         text += " for " + format_duration_coarse(std::max(now - worker.since, Duration::zero()));
     if (worker.pid != 0) text += ", pid " + std::to_string(worker.pid);
     if (worker.generation != 0) text += ", generation " + std::to_string(worker.generation);
-    if (worker.restarts != 0) text += ", " + std::to_string(worker.restarts) + " restarts";
+    if (worker.restarts != 0)
+        text += ", " + std::to_string(worker.restarts) + (worker.restarts == 1 ? " restart" : " restarts");
     return text;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "ctl/commands.h"
+#include "ctl/help_screen.h"
 #include "ctl/interrupt.h"
 #include "ctl/options.h"
 #include "ctl/paths.h"
@@ -22,8 +23,11 @@ int main(int argc, char** argv) {
 
     auto line = parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
     if (!line) {
-        std::fputs(line.error().text.c_str(), line.error().exit == Exit::done ? stdout : stderr);
-        return static_cast<int>(line.error().exit);
+        const auto& [exit, text] = line.error();
+        std::FILE* stream = exit == Exit::done ? stdout : stderr;
+        const auto traits = read_traits(::fileno(stream), read_terminal_environment(ColourChoice::automatic));
+        std::fputs(help_screen(text, traits).c_str(), stream);
+        return static_cast<int>(exit);
     }
 
     const Surroundings around = read_surroundings();

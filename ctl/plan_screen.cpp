@@ -48,10 +48,7 @@ std::string change_text(const Change& change) {
 }
 
 std::string comparison_text(const Comparison& comparison, const TerminalTraits& traits) {
-    const auto line = [&](const std::string& text) {
-        const std::string shown = traits.tty && !traits.utf8 ? to_ascii(harmless(text)) : harmless(text);
-        return traits.tty ? wrap(shown, traits.width, 4) : shown + "\n";
-    };
+    const auto line = [&](const std::string& text) { return paragraph(harmless(text), 4, traits); };
     std::string text = "\n" + line("Compared with " + comparison.with + ":");
     for (const Change& change : comparison.changes) text += line("  " + change_text(change));
     if (!comparison.untouched.empty()) {
@@ -77,6 +74,14 @@ Json strings(const std::vector<std::string>& values) {
     return list;
 }
 
+// How many workers a pool was to have: those that are completed are not wanted any more.
+std::uint64_t declared(const Snapshot& running, const PoolRow& pool) {
+    const auto completed = std::ranges::count_if(running.workers, [&](const WorkerRow& worker) {
+        return worker.pool == pool.name && worker.state == "completed";
+    });
+    return pool.wanted + static_cast<std::uint64_t>(completed);
+}
+
 bool is_exclusive(const CpuRequest& request) {
     return std::holds_alternative<CpuExclusive>(request) || std::holds_alternative<CpuSeats>(request);
 }
@@ -99,7 +104,7 @@ Comparison compare(const Snapshot& running, const cpu::Plan& plan, const config:
         const cpu::PoolSeats* seats = plan.find(name);
         if (pool == nullptr || pool->withdrawn)
             comparison.changes.push_back({.kind = ChangeKind::added, .pool = name});
-        else if (seats != nullptr && !pool->stopped_by_operator && pool->wanted != seats->seats.size())
+        else if (seats != nullptr && !pool->stopped_by_operator && declared(running, *pool) != seats->seats.size())
             comparison.changes.push_back({.kind = ChangeKind::resized, .pool = name, .fields = {"workers"}});
         else
             comparison.untouched.push_back(name);
@@ -151,11 +156,8 @@ std::string plan_text(const cpu::Plan& plan, const Comparison* comparison, const
 std::string notes_text(const cpu::Plan& plan, const TerminalTraits& traits) {
     std::string text;
     const auto add = [&](const std::vector<cpu::PlanNote>& notes, const char* severity, Colour colour) {
-        for (const cpu::PlanNote& note : notes) {
-            std::string message = harmless(cpu::to_string(note));
-            if (traits.tty && !traits.utf8) message = to_ascii(message);
-            text += paint(severity, colour, traits) + ": " + message + "\n";
-        }
+        for (const cpu::PlanNote& note : notes)
+            text += paragraph(paint(severity, colour, traits) + ": " + harmless(cpu::to_string(note)), 4, traits);
     };
     add(plan.errors, "error", Colour::red);
     add(plan.warnings, "warning", Colour::yellow);

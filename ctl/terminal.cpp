@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "ctl/display.h"
 
 namespace pinion::ctl {
 
@@ -66,6 +67,11 @@ std::string paint(const std::string& text, Colour colour, const TerminalTraits& 
         case Colour::none: break;
     }
     return text;
+}
+
+std::string paragraph(const std::string& text, std::size_t indent, const TerminalTraits& traits) {
+    if (!traits.tty) return text + "\n";
+    return wrap(traits.utf8 ? text : to_ascii(text), traits.width, indent);
 }
 
 }  // namespace pinion::ctl

@@ -44,4 +44,8 @@ enum class Colour { none, red, yellow, green };
 // `text` bold in `colour`, or unchanged where the traits have no colour or the colour is none.
 [[nodiscard]] std::string paint(const std::string& text, Colour colour, const TerminalTraits& traits);
 
+// One paragraph and its newline. On a terminal it is wrapped, its lines after the first indented by `indent`, and
+// without UTF-8 written in ASCII; elsewhere it is one line, as it is. `text` is harmless already, and may be painted.
+[[nodiscard]] std::string paragraph(const std::string& text, std::size_t indent, const TerminalTraits& traits);
+
 }  // namespace pinion::ctl

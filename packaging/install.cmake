@@ -39,6 +39,8 @@ add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/pinion.schema.json
                    DEPENDS pinionctl VERBATIM)
 add_custom_target(schema ALL DEPENDS ${CMAKE_BINARY_DIR}/pinion.schema.json)
 install(FILES ${CMAKE_BINARY_DIR}/pinion.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/pinion)
+# Those of pinionctl's answers to programs are written by hand, and held against every answer by a test.
+install(DIRECTORY packaging/schemas DESTINATION ${CMAKE_INSTALL_DATADIR}/pinion)
 
 # What `journalctl -x` tells of each record, and the manual.
 include(${CMAKE_CURRENT_LIST_DIR}/catalog.cmake OPTIONAL)

@@ -180,5 +180,17 @@ TEST(ComparisonWithADaemon, KnowsNamesAndNumbersOnly) {
     EXPECT_EQ(comparison.changes.back().pool, "zz-old");
 }
 
+TEST(ComparisonWithADaemon, DoesNotTakeACompletedWorkerForAMissingOne) {
+    auto loaded = config::load({.path = PINION_SOURCE_DIR "/examples/four-numbers.yaml"});
+    ASSERT_TRUE(loaded);
+    const std::string name = loaded->pools().begin()->first;
+    const cpu::Plan plan{.pools = {{.pool = name, .seats = {{.slot = 0}, {.slot = 1}}}}};
+    const WorkerRow ended{.pool = name, .slot = 0, .state = "completed"};
+    Snapshot running{.pools = {{.name = name, .state = "running", .wanted = 1}}, .workers = {ended}};
+    EXPECT_TRUE(compare(running, plan, *loaded).changes.empty());
+    running.workers.clear();
+    EXPECT_EQ(compare(running, plan, *loaded).changes.size(), 1U);
+}
+
 }  // namespace
 }  // namespace pinion::ctl

@@ -44,5 +44,17 @@ TEST(Display, WrapsAtSpacesAndBreaksAWordThatIsTooWide) {
     EXPECT_EQ(wrap("", 10, 2), "\n");
 }
 
+TEST(Display, WrapsWithTheIndentThatTheTextHas) {
+    EXPECT_EQ(wrap("  one two  three", 80, 4), "  one two  three\n");
+    EXPECT_EQ(wrap("  one two three", 9, 4), "  one two\n    three\n");
+    EXPECT_EQ(wrap("      one", 4, 0), "one\n");  // an indent wider than the line is none
+}
+
+TEST(Display, AColourHasNoWidth) {
+    EXPECT_EQ(display_width("\x1b[1;31mfailed\x1b[0m"), 6U);
+    EXPECT_EQ(wrap("\x1b[1;31mone\x1b[0m two", 7, 2), "\x1b[1;31mone\x1b[0m two\n");
+    EXPECT_EQ(to_ascii("\x1b[1;31m…\x1b[0m"), "\x1b[1;31m...\x1b[0m");
+}
+
 }  // namespace
 }  // namespace pinion::ctl

@@ -1,0 +1,216 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every answer that pinionctl has for programs, from a daemon whose pools are in every state, against its schema.
+
+The schemas as they ship allow further members, as the promise to their readers goes. Here they are closed: a member that an
+answer has and its schema has not fails the test, and so does one of a schema that no answer has.
+usage: schemas_test.py FOLDER_OF_BINARIES FOLDER_OF_SCHEMAS MANUAL
+"""
+import json
+import os
+import subprocess
+import sys
+
+from jsonschema import Draft7Validator, RefResolver, ValidationError, validators
+
+from live_daemon import PATIENCE, LiveDaemon
+
+IDLE = "command: [tail, -f, /dev/null], cpu: none"
+POOLS = {
+    "web": f"{IDLE}, workers: 2",
+    "soft": "command: [tail, -f, /dev/null]",
+    "slow": f"{IDLE}, start: {{ready: notify, timeout: 1h}}",
+    "next": f"{IDLE}, start: {{after: [slow]}}",
+    "held": IDLE,
+    "lost": "command: [/nonexistent], restart: {delay: 1h, max_delay: 1h}",
+    "backoff": "command: [sh, -c, 'exit 3'], restart: {delay: 1h, max_delay: 1h}",
+    "fatal": "command: [sh, -c, 'echo no database; exit 4'], restart: {fatal: [4]}",
+    "ended": 'command: ["true"], restart: {policy: never}',
+    "huge": "command: [tail, -f, /dev/null], workers: 4, cpu: 64 cores",
+}
+BAD = "version: 1\npools:\n  web: {comand: [a], workers: many}\n"
+
+# Members that none of the answers below can have, and why.
+UNSEEN = {
+    "PINION_OOM_KILLED": "wants a machine short of memory",
+    "PINION_DROPPED_LINES": "wants a worker that floods a stalled log",
+}
+
+
+def text(pools):
+    return "version: 1\npools:\n" + "".join(f"  {name}: {{{keys}}}\n" for name, keys in pools.items())
+
+
+def closed(schema):
+    """The same with every object closed that names its members."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {key: closed(part) for key, part in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        parts.setdefault("additionalProperties", False)
+    return parts
+
+
+class Schemas:
+    def __init__(self, folder):
+        self.base = "file://" + os.path.abspath(folder) + "/"
+        self.store = {}
+        self.used = set()
+        self.seen = set()
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                schema = json.load(file)
+            Draft7Validator.check_schema(schema)
+            # Whoever follows a reference to a schema that names its dialect forgets our way of reading members.
+            assert schema.pop("$schema") == Draft7Validator.META_SCHEMA["$schema"], name
+            self.store[self.base + name] = closed(schema)
+        self.validator = validators.extend(Draft7Validator, {"properties": self.properties})
+
+    def properties(self, validator, properties, instance, schema):
+        if isinstance(instance, dict):
+            self.seen |= {(id(properties), name) for name in instance}
+        yield from Draft7Validator.VALIDATORS["properties"](validator, properties, instance, schema)
+
+    def validate(self, name, answer):
+        uri = f"{self.base}{name}.schema.json"
+        self.used.add(uri)
+        resolver = RefResolver(uri, self.store[uri], store=self.store)
+        self.validator(self.store[uri], resolver=resolver).validate(answer)
+
+    def unseen(self):
+        """Each member of a schema that no answer had, as "FILE: MEMBER"."""
+        return [f"{os.path.basename(uri)}: {name}" for uri, schema in self.store.items() for properties in named(schema)
+                for name in properties if (id(properties), name) not in self.seen and name not in UNSEEN]
+
+
+def named(schema):
+    """Every table of members in a schema."""
+    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    if isinstance(schema, dict) and schema.get("type") == "object" and "properties" in schema:
+        yield schema["properties"]
+    for part in parts:
+        yield from named(part)
+
+
+class Asker:
+    def __init__(self, daemon, schemas):
+        self.daemon = daemon
+        self.schemas = schemas
+
+    def check(self, schema, line, words):
+        try:
+            answer = json.loads(line)
+            self.schemas.validate(schema, answer)
+        except (ValueError, ValidationError) as error:
+            raise AssertionError(f"pinionctl {' '.join(words)}: {error}") from error
+        return answer
+
+    def ask(self, schema, *words, code=0):
+        """The one document that a command answers with, valid."""
+        done = self.daemon.ctl(*words, "--json")
+        if done.returncode != code or done.stdout.count("\n") != 1:
+            raise AssertionError(f"pinionctl {' '.join(words)}: exit {done.returncode}, {done.stderr or done.stdout}")
+        return self.check(schema, done.stdout, words)
+
+    def lines(self, schema, *words):
+        """The JSON lines of a command, each valid."""
+        done = self.daemon.ctl(*words, "-o", "jsonl")
+        answers = [self.check(schema, line, words) for line in done.stdout.splitlines()]
+        if done.returncode != 0 or not answers:
+            raise AssertionError(f"pinionctl {' '.join(words)}: exit {done.returncode}, {done.stderr}")
+        return answers
+
+
+def settle(daemon):
+    """Until each pool is in the state that it is here for."""
+    daemon.ctl("stop", "held")
+    wanted = {"web": "running", "soft": "running", "slow": "starting", "next": "starting", "held": "stopped", "lost": "degraded",
+              "backoff": "degraded", "fatal": "failed", "ended": "completed", "huge": "failed"}
+    daemon.until("every state", lambda pools: wanted == {name: pool["state"] for name, pool in pools.items()}
+                 and pools["backoff"]["exits"] == 2 and pools["lost"]["exits"] == 2)
+
+
+def look(asker):
+    asker.ask("status", "status")
+    pool, = asker.ask("status", "status", "web")["pools"]
+    assert len(asker.lines("pool", "status")) == len(POOLS)
+    watcher = subprocess.Popen(asker.daemon.command("status", "--watch", "--json"), stdout=subprocess.PIPE, text=True)
+    asker.check("status", watcher.stdout.readline(), ["status", "--watch"])
+    watcher.terminate()
+    watcher.wait(PATIENCE)
+    watcher.stdout.close()
+    # Everything that there is to be known of a pool and of a worker, but the one's list of the others.
+    assert asker.ask("show", "show", "web").keys() == pool.keys() - {"workers"} | {"version"}
+    assert asker.ask("show", "show", "web/1").keys() == pool["workers"][1].keys() | {"version"}
+    assert asker.ask("show", "show", "web/1", "-p", "Pid").keys() == {"version", "pid"}
+    for worker in ("web/1", "lost/0", "backoff/0", "fatal/0", "next/0"):
+        asker.ask("explain", "explain", worker)
+    asker.lines("log-line", "logs", "fatal")
+
+
+def plan(asker):
+    daemon = asker.daemon
+    for name, config in {"bad": BAD, "new": text(POOLS | {"soft": "command: [cat], workers: 2"}), "good": text({"web": IDLE})}.items():
+        with open(daemon.path(name + ".yaml"), "w", encoding="utf-8") as file:
+            file.write(config)
+    assert not asker.ask("check", "check", daemon.path("bad.yaml"), code=1)["ok"]
+    assert asker.ask("check", "check", daemon.path("good.yaml"))["ok"]
+    refused = asker.ask("plan", "plan", code=1)
+    assert refused["errors"] and not refused["changed"], refused
+    asker.ask("plan", "plan", daemon.path("good.yaml"))
+    asker.ask("plan", "plan", daemon.path("bad.yaml"), code=1)
+    topology = ["--topology", "package:1 core:4 pu:1"]
+    changes = asker.ask("plan", "plan", daemon.path("new.yaml"), "--against", daemon.config, *topology, code=1)["changes"]
+    assert [(change["pool"], change["change"]) for change in changes] == [("soft", "replaced")], changes
+    asker.ask("cat", "cat", "--config", daemon.path("good.yaml"))
+
+
+def act(asker):
+    assert asker.ask("kill", "kill", "-s", "KILL", "web/0")["signalled"] == 1
+    asker.ask("done", "wait", "--ready", "web")
+    asker.ask("done", "restart", "web")
+    asker.ask("done", "scale", "web", "3")
+    asker.ask("done", "stop", "web/2")
+    asker.ask("done", "start", "web")
+    asker.ask("done", "wait", "ended")
+    assert not asker.ask("done", "wait", "fatal", code=3)["ok"]
+    assert not asker.ask("reload", "reload")["changed"]
+    asker.daemon.save(BAD)
+    assert "comand" in asker.ask("reload", "reload", code=1)["error"]
+    # A saved file is applied at once: whether this word or that was first can't be known.
+    asker.daemon.save(text({"web": f"{IDLE}, workers: 1"}))
+    asker.ask("reload", "reload")
+    asker.daemon.until("the reload", lambda pools: list(pools) == ["web"] and len(pools["web"]["workers"]) == 1)
+
+
+def expect_named(schemas, manual):
+    """The manual names each schema that an answer has."""
+    with open(manual, encoding="utf-8") as file:
+        page = file.read()
+    for uri in schemas.used:
+        name = os.path.basename(uri).removesuffix(".schema.json")
+        assert f"_{name}_" in page, f"{manual} does not name the schema '{name}'"
+
+
+def main():
+    binaries, folder, manual = sys.argv[1:]
+    schemas = Schemas(folder)
+    with LiveDaemon(binaries, text(POOLS)) as daemon:
+        asker = Asker(daemon, schemas)
+        settle(daemon)
+        look(asker)
+        plan(asker)
+        act(asker)
+        asker.lines("event", "events")
+        for event in daemon.seen:
+            asker.check("event", json.dumps(event), ["events", "--follow"])
+    of_parts = {schemas.base + "worker.schema.json"}  # part of others' answers, nobody's own
+    assert schemas.used | of_parts == set(schemas.store), set(schemas.store) - schemas.used
+    expect_named(schemas, manual)
+    assert not schemas.unseen(), "in the schemas, but in no answer: " + ", ".join(schemas.unseen())
+    print("passed")
+
+
+main()
