@@ -3,7 +3,7 @@
 import json
 import os
 
-from harness.testing import expect, expect_equal, test, wait_until
+from harness.testing import expect, expect_equal, expect_in, test, wait_until
 
 USER = "alice"
 POOLS = f"/home/{USER}/.config/pinion/pools.d"
@@ -62,11 +62,12 @@ def a_users_own_instance_starts_reloads_and_stops(box):
 
 
 @test
-def a_stop_ends_the_escaped_children_of_a_users_workers(box):
+def a_users_workers_have_cgroups_of_their_own_and_a_stop_ends_what_escaped(box):
     session(box)
     save(box, "mine", "pools: {mine: {command: [sh, -c, 'setsid sleep 1000000 & exec tail -f /dev/null']}}\n")
     as_user(box, "systemctl", "--user", "start", "pinion")
-    running(box, "mine", 1)
+    pid = running(box, "mine", 1)[0]
+    expect_in("/pinion.service/mine/0", box.pinion.cgroup_of(pid), "the worker's cgroup")
     wait_until("its child has escaped", lambda: len(box.processes_with("sleep 1000000")) == 1)
     as_user(box, "systemctl", "--user", "stop", "pinion")
     expect_equal(box.processes_with("sleep 1000000"), [], "children that are left")
