@@ -26,7 +26,7 @@ POOLS = {
     "backoff": "command: [sh, -c, 'exit 3'], restart: {delay: 1h, max_delay: 1h}",
     "fatal": "command: [sh, -c, 'echo no database; exit 4'], restart: {fatal: [4]}",
     "ended": 'command: ["true"], restart: {policy: never}',
-    "huge": "command: [tail, -f, /dev/null], workers: 4, cpu: 64 cores",
+    "huge": "command: [tail, -f, /dev/null], workers: 64, cpu: 512 cores",
 }
 BAD = "version: 1\npools:\n  web: {comand: [a], workers: many}\n"
 
@@ -152,7 +152,8 @@ def look(asker):
 
 def plan(asker):
     daemon = asker.daemon
-    for name, config in {"bad": BAD, "new": text(POOLS | {"soft": "command: [cat], workers: 2"}), "good": text({"web": IDLE})}.items():
+    other = text(POOLS | {"soft": "command: [cat], workers: 2"})
+    for name, config in {"bad": BAD, "new": other, "good": text({"web": IDLE})}.items():
         with open(daemon.path(name + ".yaml"), "w", encoding="utf-8") as file:
             file.write(config)
     assert not asker.ask("check", "check", daemon.path("bad.yaml"), code=1)["ok"]
