@@ -23,8 +23,8 @@ namespace pinion::ctl {
 // every other one as "?".
 [[nodiscard]] std::string to_ascii(std::string_view text);
 
-// `text` broken at spaces into lines of at most `columns`, the first with the indent that it has, the others indented by
-// `indent`. A word wider than a line is broken. Each line ends in a newline.
+// `text` broken at spaces into lines of at most `columns`, the first with the indent that it has, the others indented
+// by `indent`. A word wider than a line is broken. Each line ends in a newline.
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t columns, std::size_t indent);
 
 }  // namespace pinion::ctl
