@@ -191,7 +191,8 @@ void Daemon::run_spawns() {
         changed_pools_.insert(effect.worker.pool);
         workers_.spawn(effect, !spawns_.empty());
     } while (!spawns_.empty() && MonotonicClock::now() < until);
-    workers_.finish_spawns();
+    // Else some go on their way to exec while the others get their turn.
+    if (spawns_.empty()) workers_.finish_spawns();
     if (outermost) draining_ = false;
     spawn_left_ -= MonotonicClock::now() - began;
     if (spawn_left_ <= Duration::zero()) spawn_timer_.arm(loop_.now());

@@ -99,6 +99,13 @@ Workers::Process* Workers::find(const WorkerId& worker) {
     return slot->second.process.get();
 }
 
+Workers::Process* Workers::find_settled(const WorkerId& worker) {
+    Process* process = find(worker);
+    if (process == nullptr || !process->in_window) return process;
+    finish_spawns();
+    return find(worker);
+}
+
 // --- Spawning
 
 void Workers::spawn(const Spawn& effect, bool more_follow) {
@@ -353,14 +360,14 @@ void Workers::forget_pid(pid_t pid) {
 // --- Effects on live workers
 
 void Workers::signal(const Signal& effect) {
-    Process* process = find(effect.worker);
+    Process* process = find_settled(effect.worker);
     if (process == nullptr || process->reaped) return;
     // Fails only for a signal or a right that we lack; a stopped process gets SIGKILL at its deadline all the same.
     static_cast<void>(process::send_signal(process->pidfd.fd(), effect.signal));
 }
 
 void Workers::kill_tree(const KillTree& effect) {
-    Process* process = find(effect.worker);
+    Process* process = find_settled(effect.worker);
     if (process == nullptr) return;
     auto& slot = slot_state(effect.worker);
     if (tree_is_empty(*process, slot)) {
@@ -386,7 +393,7 @@ void Workers::kill_tree(const KillTree& effect) {
 }
 
 Result<void> Workers::repin(const Repin& effect) {
-    Process* process = find(effect.worker);
+    Process* process = find_settled(effect.worker);
     if (process == nullptr) return {};
     process->seat = effect.seat;
     if (process->reaped || effect.seat.mask.empty()) return {};
@@ -394,7 +401,7 @@ Result<void> Workers::repin(const Repin& effect) {
 }
 
 void Workers::retune(const Retune& effect) {
-    if (Process* process = find(effect.worker)) {
+    if (Process* process = find_settled(effect.worker)) {
         process->spec = effect.spec;
         process->output->retune(effect.spec->log, lines_per_second_);
     }

@@ -47,7 +47,7 @@ public:
     void set_output_budget(std::uint32_t lines_per_second) { lines_per_second_ = lines_per_second; }
 
     // The effects. Spawn always posts its answer, at the latest from `finish_spawns`, which follows one or more of
-    // them.
+    // them; another effect on a worker that is still on its way waits for it first.
     void spawn(const supervise::Spawn& effect, bool more_follow);
     void finish_spawns();
     void signal(const supervise::Signal& effect);
@@ -83,6 +83,7 @@ private:
 
     SlotState& slot_state(const WorkerId& worker);
     Process* find(const WorkerId& worker);
+    Process* find_settled(const WorkerId& worker);
     using Outcome = std::expected<void, SpawnFailure>;
     // Everything up to exec, which may be still ahead.
     Outcome begin(Process& process, SlotState& slot, bool more_follow);
