@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Codecs of how a pool is run: how many workers, on which CPUs, when they are restarted, where their output goes.
+// Codecs of how a pool is run: when its workers are restarted, where their output goes.
 #pragma once
 
 #include "config/codec.h"
@@ -8,40 +8,6 @@ namespace pinion::config {
 
 struct KindCodec {
     using Value = PoolKind;
-    static std::string type();
-    static std::string schema();
-    static void read(const Reading& reading, const Node& node, Value& value);
-    static Printed print(const Value& value);
-};
-
-struct WorkersCodec {
-    using Value = WorkerCount;
-    static std::string type();
-    static std::string schema();
-    static void read(const Reading& reading, const Node& node, Value& value);
-    static Printed print(const Value& value);
-};
-
-struct CpuCodec {
-    using Value = CpuRequest;
-    static std::string type();
-    static std::string schema();
-    static void read(const Reading& reading, const Node& node, Value& value);
-    static Printed print(const Value& value);
-};
-
-// `all`, or a list of CPUs.
-struct CpusCodec {
-    using Value = std::optional<CpuSet>;
-    static std::string type();
-    static std::string schema();
-    static void read(const Reading& reading, const Node& node, Value& value);
-    static Printed print(const Value& value);
-};
-
-// The two members of MachineSpec that `machine.reserve` stands for.
-struct ReserveCodec {
-    using Value = MachineSpec;
     static std::string type();
     static std::string schema();
     static void read(const Reading& reading, const Node& node, Value& value);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/codec_command.h"
+#include "config/codec_cpu.h"
 #include "config/codec_policy.h"
 #include "model/limits.h"
 
@@ -51,6 +52,17 @@ Key log_row(std::string_view path, std::string_view meaning) {
 
 #define AT(member) [](auto& draft) -> auto& { return draft.member; }
 
+// `max_workers` is a key of its own, though it is part of the same value.
+Key workers_row(std::string_view path, ChangeClass change, std::string_view meaning) {
+    Key key = pool_row<WorkersCodec, AT(pool.workers)>(path, change, meaning);
+    key.same = [](const Draft& a, const Draft& b) {
+        WorkerCount after = b.pool.workers;
+        after.most = a.pool.workers.most;
+        return a.pool.workers == after;
+    };
+    return key;
+}
+
 void add_daemon(std::vector<Key>& keys) {
     constexpr auto section = Section::daemon;
     keys.insert(keys.end(),
@@ -65,15 +77,23 @@ void add_daemon(std::vector<Key>& keys) {
 
 void add_machine(std::vector<Key>& keys) {
     constexpr auto section = Section::machine;
-    keys.insert(keys.end(), {row<CpusCodec, AT(machine.cpus)>(section, "cpus", live, "The CPUs that pools may use."),
-                             row<ReserveCodec, AT(machine)>(
-                                 section, "reserve", live, "What is kept free of pools, for the rest of the system.")});
-    // `reserve` is two members of the specification; the codec sees all of it, so the comparison is its own.
+    keys.insert(
+        keys.end(),
+        {row<ScopeCodec, AT(machine.cpus)>(section, "cpus", live, "The CPUs that pools may use."),
+         row<WordCodec<InheritedMaskWords>, AT(machine.inherited_mask)>(
+             section, "inherited_mask", live, "Whether the affinity that the daemon was started with bounds pools."),
+         row<WordCodec<IsolatedWords>, AT(machine.isolated)>(
+             section, "isolated", live, "Whether pools use the CPUs that the kernel was told to isolate."),
+         row<WordCodec<HalfCoresWords>, AT(machine.half_cores)>(
+             section, "half_cores", live, "Whether a core is used of which some threads are not ours."),
+         row<ReserveCodec, AT(machine)>(section, "reserve", live,
+                                        "What is kept free of pools, for the rest of the system.")});
+    // `reserve` is some members of the specification; the codec sees all of it, so the comparison is its own.
     keys.back().same = [](const Draft& a, const Draft& b) {
-        return a.machine.reserve_cores == b.machine.reserve_cores && a.machine.reserve_cpus == b.machine.reserve_cpus;
+        return a.machine.reserve_cores == b.machine.reserve_cores && a.machine.reserve_cpus == b.machine.reserve_cpus &&
+               a.machine.reserve_per == b.machine.reserve_per;
     };
-    for (const auto path : {"inherited_mask", "isolated", "half_cores", "enforce", "foreign_pins", "audit"})
-        keys.push_back(later(section, Stage::placement, path));
+    for (const auto path : {"enforce", "foreign_pins", "audit"}) keys.push_back(later(section, Stage::placement, path));
 }
 
 void add_process(std::vector<Key>& keys) {
@@ -84,12 +104,13 @@ void add_process(std::vector<Key>& keys) {
          pool_row<CommandCodec, AT(pool.command)>("command", respawn,
                                                   "The program and its arguments; required. A text is split like a "
                                                   "unit file's ExecStart, never by a shell."),
-         pool_row<WorkersCodec, AT(pool.workers)>("workers", live,
-                                                  "How many workers are kept; auto: as the CPUs allow."),
+         workers_row("workers", live, "How many workers are kept; auto: as the CPUs allow."),
+         pool_row<OptionalCodec<IntegerCodec<std::uint32_t, 1, limits::max_workers_per_pool>>, AT(pool.workers.most)>(
+             "max_workers", live, "The most workers that 'workers: auto' gives."),
          pool_row<CpuCodec, AT(pool.cpu)>(
              "cpu", live,
              "Which CPUs each worker gets: auto pins it softly to a core, none lets it float, a number of cores or "
-             "threads is its own alone."),
+             "threads, or a whole cache, node or package is its own alone."),
          pool_row<EnvironmentCodec, AT(pool.env)>("env", respawn, "Variables of the workers' environment."),
          pool_row<FileListCodec, AT(env_files)>(
              "env_file", respawn,
@@ -114,7 +135,6 @@ void add_process(std::vector<Key>& keys) {
          pool_row<LimitsCodec, AT(pool.limits)>(
              "limits", respawn,
              "Resource limits as of ulimit; one value is the soft and the hard limit, or SOFT:HARD.")});
-    keys.push_back(later(Section::pool, Stage::placement, "max_workers"));
 }
 
 void add_restart(std::vector<Key>& keys) {

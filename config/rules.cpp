@@ -76,12 +76,26 @@ void check_start(const ReadPool& pool, Report& report) {
                        "'start.timeout' has no effect without 'start.ready: notify'");
 }
 
+void check_workers(const ReadPool& pool, Report& report) {
+    if (failed(pool, {"workers", "max_workers"})) return;
+    const WorkerCount& workers = pool.draft.pool.workers;
+    if (workers.automatic || !workers.most || !says(pool, "max_workers")) return;
+    report.warning(place_of(pool, {"max_workers"}), "no-effect", "'max_workers' has no effect without 'workers: auto'");
+}
+
 void check_seats(ReadPool& pool, Report& report) {
     auto& spec = pool.draft.pool;
     const auto* seats = std::get_if<CpuSeats>(&spec.cpu);
     if (seats == nullptr) return;
     const auto count = static_cast<std::uint32_t>(seats->seats.size());
-    if (spec.workers.automatic) spec.workers = {.automatic = false, .number = count};
+    if (spec.workers.per)
+        return report.error(place_of(pool, {"workers"}), "bad-value",
+                            "'workers: {per, count}' wants seats that are placed, not a list of them",
+                            "name a number of workers, or a 'seat' instead of 'seats'");
+    if (spec.workers.automatic)
+        spec.workers = {.automatic = false,
+                        .number = std::min(count, spec.workers.most.value_or(count)),
+                        .most = spec.workers.most};
     if (count >= spec.workers.number) return;
     report.error(place_of(pool, {"cpu.seats", "cpu"}), "E_SEATS_SHORT",
                  std::to_string(spec.workers.number) + " workers have only " + std::to_string(count) +
@@ -163,6 +177,7 @@ void check_pool(ReadPool& pool, Report& report) {
     check_exits(pool, report);
     check_never(pool, report);
     check_start(pool, report);
+    check_workers(pool, report);
     check_seats(pool, report);
 }
 

@@ -29,15 +29,14 @@ Result<Machine> find_machine(const std::string& described) {
     const bool file = described.ends_with(".xml") || ::access(described.c_str(), R_OK) == 0;
     PINION_TRY(topology, file ? cpu::from_xml(described) : cpu::from_synthetic(described));
     const CpuSet all = topology.root.cpus;
-    return Machine{std::move(topology), {.allowed = all, .quota = std::nullopt}};
+    return Machine{std::move(topology), {.inherited = all}};
 }
 
 cpu::Plan make_plan(const config::Config& config, const Machine& machine, const cpu::Ledger& ledger) {
     std::vector<cpu::PoolRequest> requests;
     for (const auto& [name, spec] : config.pools())
         requests.push_back({.pool = name, .workers = spec->workers, .cpu = spec->cpu});
-    const cpu::Universe universe{
-        .allowed = machine.limits.allowed, .machine = config.machine(), .quota = machine.limits.quota};
+    const cpu::Universe universe = cpu::universe_of(machine.limits, machine.topology, config.machine());
     return cpu::plan(machine.topology, universe, requests, ledger);
 }
 

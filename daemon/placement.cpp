@@ -25,7 +25,7 @@ Scales surviving(Scales scales, const std::vector<config::Change>& changes) {
 namespace {
 
 cpu::Universe universe_of(const config::Config& config, const Machine& machine) {
-    return {machine.limits.allowed, config.machine(), machine.limits.quota};
+    return cpu::universe_of(machine.limits, machine.topology, config.machine());
 }
 
 }  // namespace

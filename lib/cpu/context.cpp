@@ -13,15 +13,29 @@ Context::Context(const Topology& machine, const Universe& usable_of, const Ledge
       universe(usable_of),
       ledger(earlier),
       levels(machine.root),
-      usable(resolve(machine, usable_of)),
-      scope(fastest_kind(machine, usable.cpus) & usable.cpus),
-      scope_base(fastest_kind(machine, usable.cpus) & usable.base),
-      core_tree(restricted(machine.root, scope), levels, CpuExclusive::Unit::cores),
-      thread_tree(restricted(machine.root, scope), levels, CpuExclusive::Unit::threads) {}
+      usable(resolve(machine, usable_of)) {
+    for (const CpuLevel level : {CpuLevel::core, CpuLevel::l3, CpuLevel::numa, CpuLevel::package})
+        domains_[static_cast<std::size_t>(level)] = domains_of(machine, level);
+}
 
-AutoCount auto_count(std::uint64_t fitting, std::optional<double> quota, double busy) {
+const SeatTree& Context::tree(const CpuSet& cpus, CpuExclusive::Unit unit) const {
+    const auto found = trees_.find({cpus, unit});
+    if (found != trees_.end()) return found->second;
+    SeatTree made(restricted(topology.root, cpus), levels, unit);
+    return trees_.emplace(std::pair(cpus, unit), std::move(made)).first->second;
+}
+
+CpuSet Context::widened(const CpuSet& cpus, CpuLevel level) const {
+    CpuSet wide;
+    for (const CpuSet& domain : domains(level))
+        if (domain.intersects(cpus)) wide |= domain;
+    return wide;
+}
+
+AutoCount auto_count(const WorkerCount& wish, std::uint64_t fitting, std::optional<double> quota, double busy) {
     AutoCount count;
-    std::uint64_t workers = std::min<std::uint64_t>(fitting, limits::max_workers_per_pool);
+    std::uint64_t workers = std::min<std::uint64_t>(fitting, wish.most.value_or(limits::max_workers_per_pool));
+    workers = std::min<std::uint64_t>(workers, limits::max_workers_per_pool);
     if (quota) {
         // A quota of 0.3 / 0.1 CPUs must not lose a worker to binary fractions.
         const double fed = std::floor(*quota / busy + 1e-9);
@@ -30,6 +44,11 @@ AutoCount auto_count(std::uint64_t fitting, std::optional<double> quota, double 
     }
     count.workers = static_cast<std::uint32_t>(std::max<std::uint64_t>(workers, 1));
     return count;
+}
+
+std::uint32_t count_per_domain(const WorkerCount& wish, std::size_t domains) {
+    const std::uint64_t workers = std::uint64_t{wish.number} * domains;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(workers, limits::max_workers_per_pool));
 }
 
 }  // namespace pinion::cpu

@@ -3,48 +3,24 @@
 
 #include <algorithm>
 #include <optional>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
 #include "cpu/explicit_seats.h"
+#include "cpu/keep_out.h"
 #include "cpu/notes.h"
+#include "cpu/pool_search.h"
 #include "model/limits.h"
 
 namespace pinion::cpu {
 namespace {
-
-// One pool's request, its seats given or left to us.
-struct Wish {
-    std::string pool;
-    bool automatic = false;
-    std::uint32_t workers = 0;                   // unused where automatic
-    const std::vector<CpuSet>* given = nullptr;  // explicit seats
-    CpuExclusive seat{};                         // without given seats
-    std::vector<const LedgerEntry*> earlier{};   // of this pool, in the ledger's order
-};
-
-// Explicit seats choose first, then fixed counts, then the automatic one; larger seats, more workers, then the name.
-// (Scopes, which come before sizes, are all one in the plain forms.)
-void sort_by_turn(std::vector<Wish>& wishes, const Context& context) {
-    std::uint32_t threads_per_core = 1;
-    for (const CpuSet& core : context.core_tree.units()) threads_per_core = std::max(threads_per_core, core.count());
-    const auto turn = [&](const Wish& wish) {
-        const int rank = wish.given ? 0 : wish.automatic ? 2 : 1;
-        const std::int64_t threads = wish.seat.unit == CpuExclusive::Unit::cores ? threads_per_core : 1;
-        const std::int64_t size = wish.given ? 0 : threads * wish.seat.count;
-        return std::tuple(rank, -size, -static_cast<std::int64_t>(wish.workers), wish.pool);
-    };
-    std::ranges::sort(wishes, {}, turn);
-}
 
 // One run over all wishes. It ends early at a pool that fails though the ledger had given it seats: those stood in the
 // way of the pools before it, so they are to choose again without it.
 class Attempt {
 public:
     Attempt(const Context& context, const std::vector<Wish>& wishes, bool others_share)
-        : context_(context), wishes_(wishes), others_share_(others_share) {}
+        : context_(context), wishes_(wishes), keep_out_(context, wishes), others_share_(others_share) {}
 
     // The name of the pool to leave out of the next run, if one is needed.
     std::optional<std::string> run() {
@@ -74,131 +50,160 @@ private:
     // Claims all seats of the pool and returns true, or claims no more than it holds.
     [[nodiscard]] bool place(const Wish& wish) {
         if (wish.given) return place_given(wish);
-        if (wish.automatic) return place_automatic(wish);
+        if (wish.automatic()) return place_automatic(wish);
         return place_fixed(wish);
     }
 
     void keep_earlier_seats(const Wish& wish) {
         if (wish.earlier.empty()) return;
-        const std::uint32_t slots = wish.automatic ? limits::max_workers_per_pool : wish.workers;
-        const CpuSet blocked = whole_cores(context_.topology, claims_.of_others(wish.pool));
+        const std::uint32_t slots = wish.automatic() ? limits::max_workers_per_pool : wish.workers;
+        const CpuSet blocked = keep_out_.closed(wish, claims_);
         for (const LedgerEntry* entry : wish.earlier) {
             if (entry->slot >= slots || claims_.of(wish.pool).contains(entry->slot)) continue;
-            const std::optional<CpuSet> seat = still_valid(wish, entry->cpus);
+            const std::optional<CpuSet> seat = still_valid(context_, wish, entry->slot, entry->cpus);
             if (!seat || seat->intersects(blocked) || seat->intersects(claims_.all())) continue;
             claims_.add(wish.pool, entry->slot, *seat);
         }
     }
 
-    // The seat that `cpus` was, as its cores are now: a thread that went offline is lost to it, one that came back
-    // belongs to it again.
-    [[nodiscard]] std::optional<CpuSet> still_valid(const Wish& wish, const CpuSet& cpus) const {
-        const CpuSet present = cpus & context_.usable.cpus;
-        if (present.empty() || !present.is_subset_of(context_.scope)) return std::nullopt;
-        const SeatTree& tree = context_.tree(wish.seat.unit);
-        const std::vector<std::uint32_t> units = tree.units_at(present);
-        if (units.size() != wish.seat.count) return std::nullopt;
-        CpuSet seat;
-        for (const std::uint32_t unit : units) seat |= tree.units()[unit];
-        return seat;
+    [[nodiscard]] GivenSeats given_of(const Wish& wish, std::uint32_t workers) const {
+        return {wish.pool, workers, *wish.given, keep_out_.kept(wish.pool, claims_)};
     }
 
     [[nodiscard]] bool place_given(const Wish& wish) {
         const AutoCount count = count_given(wish);
-        if (check_given(context_, claims_, {wish.pool, count.workers, *wish.given})) return false;
+        if (check_given(context_, claims_, given_of(wish, count.workers))) return false;
         for (std::uint32_t slot = 0; slot < count.workers; ++slot) claims_.add(wish.pool, slot, (*wish.given)[slot]);
-        if (count.quota_below_one) warn_quota(wish, busiest(*wish.given));
+        if (count.quota_below_one) warn_quota(wish, most_cores(*wish.given));
         finish(wish, count.workers);
         return true;
     }
 
     [[nodiscard]] AutoCount count_given(const Wish& wish) const {
-        if (!wish.automatic) return {.workers = wish.workers};
-        return auto_count(wish.given->size(), context_.universe.quota, busiest(*wish.given));
+        if (!wish.automatic()) return {.workers = wish.workers};
+        return auto_count(wish.count, wish.given->size(), context_.universe.quota, most_cores(*wish.given));
     }
 
-    [[nodiscard]] double busiest(const std::vector<CpuSet>& seats) const {
+    [[nodiscard]] double most_cores(const std::vector<CpuSet>& seats) const {
         std::uint32_t most = 1;
         for (const CpuSet& seat : seats) most = std::max(most, cores_touched(context_, seat));
         return most;
     }
 
+    // The CPUs that a worker can keep busy: its cores, or the threads of a seat counted in these.
+    [[nodiscard]] double busy(const Wish& wish) const {
+        using Unit = CpuExclusive::Unit;
+        if (wish.seat.unit == Unit::cores || wish.seat.unit == Unit::threads) return wish.seat.count;
+        double most = 1;
+        for (const Reach& reach : wish.reaches)
+            for (const CpuSet& kind : reach.kinds)
+                most = std::max(most, most_cores(context_.tree(kind, wish.seat.unit).units()));
+        return most;
+    }
+
     [[nodiscard]] bool place_fixed(const Wish& wish) {
-        const std::uint64_t wanted = std::uint64_t{wish.workers} * wish.seat.count;
         if (claims_.of(wish.pool).size() == wish.workers) {  // all kept: the usual case of a reload
             finish(wish, wish.workers);
             return true;
         }
-        SeatSearch search = search_for(wish, {});
-        if (open_units(wish, search) < wanted) {
-            if (!make_room(wish, wanted)) return false;
+        PoolSearch search = search_for(wish, {});
+        if (search.seatable(claims_.of(wish.pool), wish.workers) < wish.workers) {
+            if (!make_room(wish)) return place_fewer(wish);
             search = search_for(wish, {});
         }
-        fill(wish, wish.workers, std::move(search));
+        const std::uint32_t seated = fill(wish, wish.workers, std::move(search));
+        ASSERT(seated == wish.workers);
+        finish(wish, seated);
+        return true;
+    }
+
+    // As many as there is room for, where the pool agreed to that.
+    [[nodiscard]] bool place_fewer(const Wish& wish) {
+        using enum CpuExclusive::Oversubscribe;
+        if (wish.seat.oversubscribe == error) return false;
+        std::uint32_t seats = search_for(wish, {}).seatable(claims_.of(wish.pool), wish.workers);
+        const bool stacks = wish.seat.oversubscribe == stack;
+        if (seats == 0 || (stacks && seats < wish.reaches.size())) return false;
+        release_from(wish, seats);
+        seats = fill(wish, seats, search_for(wish, {}));
+        result_.warnings.push_back(too_many_workers(wish, seats));
+        finish(wish, seats);
+        if (!stacks) return true;
+        // Each of the rest joins the seat of the slot that is as many whole rounds before it.
+        std::vector<CpuSet>& chosen = result_.pools[wish.pool];
+        const auto round = static_cast<std::uint32_t>(seats - seats % wish.reaches.size());
+        for (std::uint32_t slot = seats; slot < wish.workers; ++slot) chosen.push_back(chosen[slot % round]);
         return true;
     }
 
     // Why the pool could not be placed, from what is held now.
     [[nodiscard]] PlanNote explain(const Wish& wish) {
         if (wish.given) {
-            auto error = check_given(context_, claims_, {wish.pool, count_given(wish).workers, *wish.given});
+            auto error = check_given(context_, claims_, given_of(wish, count_given(wish).workers));
             ASSERT(error);
             return *std::move(error);
         }
         const Claims before = claims_;
         while (yield_seat(wish)) {
         }
-        PlanNote error = oversubscribed(context_, claims_, wish.pool, wish.seat, wish.automatic ? 1 : wish.workers);
+        PlanNote error = does_not_fit({context_, claims_, keep_out_, wish});
         claims_ = before;
         return error;
     }
 
-    [[nodiscard]] const Wish* automatic_wish() const {
-        const auto found =
-            std::ranges::find_if(wishes_, [](const Wish& wish) { return wish.automatic && !wish.given; });
-        return found == wishes_.end() ? nullptr : &*found;
-    }
-
-    // An automatic pool takes what fixed ones leave: where these don't fit, its last seats go, all but one. Where that
+    // Automatic pools take what fixed ones leave: where these don't fit, their last seats go, all but one. Where that
     // is not enough nothing is changed.
-    [[nodiscard]] bool make_room(const Wish& wish, std::uint64_t wanted) {
+    [[nodiscard]] bool make_room(const Wish& wish) {
         const Claims before = claims_;
         while (yield_seat(wish))
-            if (open_units(wish, search_for(wish, {})) >= wanted) return true;
+            if (search_for(wish, {}).seatable(claims_.of(wish.pool), wish.workers) == wish.workers) return true;
         claims_ = before;
         return false;
     }
 
     bool yield_seat(const Wish& to) {
-        const Wish* yielding = automatic_wish();
-        if (!yielding || yielding->pool == to.pool || claims_.of(yielding->pool).size() < 2) return false;
-        claims_.release(yielding->pool, claims_.of(yielding->pool).rbegin()->first);
-        return true;
+        const CpuSet wanted = to.cpus();
+        for (const Wish& wish : wishes_) {
+            const Claims::Slots& seats = claims_.of(wish.pool);
+            if (!wish.automatic() || wish.given || wish.pool == to.pool || seats.size() < 2) continue;
+            if (!wish.cpus().intersects(wanted)) continue;
+            claims_.release(wish.pool, seats.rbegin()->first);
+            return true;
+        }
+        return false;
     }
 
     [[nodiscard]] bool place_automatic(const Wish& wish) {
         keep_earlier_seats(wish);  // seats that yielded, but that no fixed pool took in the end
-        const std::uint64_t open = open_units(wish, search_for(wish, {}));
+        const CpuSet closed = keep_out_.closed(wish, claims_);
+        if (PoolSearch(context_, wish, closed).capacity() == 0) return false;
         const std::optional<CpuSet> spare =
             others_share_ ? spare_core(wish, claims_.of_others(wish.pool)) : std::nullopt;
-        const std::uint64_t left = spare ? context_.tree(wish.seat.unit).units_at(*spare).size() : 0;
-        const std::uint64_t fitting = (open - std::min(open, left)) / wish.seat.count;
-        const AutoCount count = auto_count(fitting, context_.universe.quota, wish.seat.count);
-        if (open < wish.seat.count) return false;
-        if (count.quota_below_one) warn_quota(wish, wish.seat.count);
+        const std::uint64_t fitting = PoolSearch(context_, wish, closed | spare.value_or(CpuSet{})).capacity();
+        const AutoCount count = auto_count(wish.count, fitting, context_.universe.quota, busy(wish));
+        if (count.quota_below_one) warn_quota(wish, busy(wish));
 
-        while (!claims_.of(wish.pool).empty() && claims_.of(wish.pool).rbegin()->first >= count.workers)
-            claims_.release(wish.pool, claims_.of(wish.pool).rbegin()->first);
+        release_from(wish, count.workers);
         // Only now is it known which core the kept seats leave over.
         const std::optional<CpuSet> kept_free = spare && fitting > 0 ? spare_core(wish, claims_.all()) : std::nullopt;
-        fill(wish, count.workers, search_for(wish, kept_free.value_or(CpuSet{})));
+        finish(wish, fill_automatic(wish, count.workers, kept_free.value_or(CpuSet{})));
         return true;
+    }
+
+    // Kept seats may lie so that fewer fit beside them than on an empty machine: then the last of them go.
+    [[nodiscard]] std::uint32_t fill_automatic(const Wish& wish, std::uint32_t workers, const CpuSet& without) {
+        for (;;) {
+            const std::uint32_t seats = fill(wish, workers, search_for(wish, without));
+            const Claims::Slots& held = claims_.of(wish.pool);
+            if (held.empty() || held.rbegin()->first < seats) return seats;
+            claims_.release(wish.pool, held.rbegin()->first);
+        }
     }
 
     // The core that an automatic pool is to leave to workers without seats: the last one free of `claimed`. None where
     // they have a core already that this pool can't reach.
     [[nodiscard]] std::optional<CpuSet> spare_core(const Wish& wish, const CpuSet& claimed) const {
-        const CpuSet outside = context_.usable.cpus - claims_.of_others(wish.pool) - context_.scope;
+        const CpuSet outside = context_.usable.cpus - claims_.of_others(wish.pool) - wish.cpus();
         std::optional<CpuSet> spare;
         for (const CpuSet& core : context_.topology.cores) {
             const CpuSet usable = core & context_.usable.cpus;
@@ -209,34 +214,40 @@ private:
         return spare;
     }
 
-    [[nodiscard]] SeatSearch search_for(const Wish& wish, const CpuSet& without) const {
-        const CpuSet blocked = whole_cores(context_.topology, claims_.of_others(wish.pool)) | without;
-        SeatSearch search(context_.tree(wish.seat.unit), wish.seat.count, blocked);
-        for (const auto& [slot, cpus] : claims_.of(wish.pool)) search.hold(cpus);
+    [[nodiscard]] PoolSearch search_for(const Wish& wish, const CpuSet& without) const {
+        PoolSearch search(context_, wish, keep_out_.closed(wish, claims_) | without);
+        search.hold(claims_.of(wish.pool));
         return search;
     }
 
-    // What the pool may use: free units and those it holds.
-    [[nodiscard]] std::uint64_t open_units(const Wish& wish, const SeatSearch& search) const {
-        return search.free() + std::uint64_t{claims_.of(wish.pool).size()} * wish.seat.count;
+    void release_from(const Wish& wish, std::uint32_t slot) {
+        while (!claims_.of(wish.pool).empty() && claims_.of(wish.pool).rbegin()->first >= slot)
+            claims_.release(wish.pool, claims_.of(wish.pool).rbegin()->first);
     }
 
-    // Seats for all slots that have none. There is room for them.
-    void fill(const Wish& wish, std::uint32_t workers, SeatSearch search) {
-        auto missing = workers - static_cast<std::uint32_t>(claims_.of(wish.pool).size());
+    // Seats for the slots below `workers` that have none, in their order; how many slots from 0 on have one then.
+    std::uint32_t fill(const Wish& wish, std::uint32_t workers, PoolSearch search) {
+        std::vector<std::uint32_t> missing(wish.reaches.size());
+        for (std::uint32_t slot = 0; slot < workers; ++slot)
+            if (!claims_.of(wish.pool).contains(slot)) ++missing[wish.reach_of(slot)];
         for (std::uint32_t slot = 0; slot < workers; ++slot) {
             if (claims_.of(wish.pool).contains(slot)) continue;
-            const std::optional<CpuSet> seat = search.take(wish.seat.place, missing--);
-            ASSERT(seat);
+            const std::optional<CpuSet> seat = search.take(slot, missing[wish.reach_of(slot)]--);
+            if (!seat) return slot;
             claims_.add(wish.pool, slot, *seat);
         }
-        finish(wish, workers);
+        return workers;
     }
 
     void finish(const Wish& wish, std::uint32_t workers) {
         std::vector<CpuSet>& seats = result_.pools[wish.pool];
         for (const auto& [slot, cpus] : claims_.of(wish.pool)) seats.push_back(cpus);
         ASSERT(seats.size() == workers);
+        if (wish.seat.smt != CpuExclusive::Smt::one) return;
+        CpuSet all;
+        for (const CpuSet& seat : seats) all |= seat;
+        const CpuSet first = first_threads(context_.topology, all);
+        for (CpuSet& seat : seats) seat &= first;
     }
 
     void warn_quota(const Wish& wish, double busy) {
@@ -245,55 +256,20 @@ private:
 
     const Context& context_;
     const std::vector<Wish>& wishes_;
+    const KeepOut keep_out_;
     const bool others_share_;
     Claims claims_;
     std::vector<const Wish*> failed_;
     ExclusiveSeats result_;
 };
 
-std::vector<Wish> wishes_of(const Context& context, const std::vector<PoolRequest>& requests) {
-    std::unordered_map<std::string, std::vector<const LedgerEntry*>> earlier;
-    for (const LedgerEntry& entry : context.ledger)
-        if (entry.exclusive) earlier[entry.pool].push_back(&entry);
-
-    std::vector<Wish> wishes;
-    for (const PoolRequest& request : requests) {
-        Wish wish{.pool = request.pool, .automatic = request.workers.automatic, .workers = request.workers.number};
-        if (const auto* seats = std::get_if<CpuSeats>(&request.cpu))
-            wish.given = &seats->seats;
-        else if (const auto* seat = std::get_if<CpuExclusive>(&request.cpu))
-            wish.seat = *seat;
-        else
-            continue;
-        if (wish.automatic) wish.workers = 0;
-        if (const auto found = earlier.find(wish.pool); found != earlier.end()) wish.earlier = std::move(found->second);
-        wishes.push_back(std::move(wish));
-    }
-    sort_by_turn(wishes, context);
-    return wishes;
-}
-
-// Two pools that both want all that is left have no answer; both are told, and neither takes part.
-std::vector<PlanNote> drop_ambiguous(const Context& context, std::vector<Wish>& wishes) {
-    const auto automatic = [](const Wish& wish) { return wish.automatic && !wish.given; };
-    std::vector<std::string> pools;
-    for (const Wish& wish : wishes)
-        if (automatic(wish)) pools.push_back(wish.pool);
-    if (pools.size() < 2) return {};
-    std::ranges::sort(pools);
-    std::erase_if(wishes, automatic);
-    std::vector<PlanNote> errors;
-    for (const std::string& pool : pools) errors.push_back(auto_ambiguous(context, pool, pools));
-    return errors;
-}
-
 }  // namespace
 
 ExclusiveSeats place_exclusive(const Context& context, const std::vector<PoolRequest>& requests, bool others_share) {
-    std::vector<Wish> wishes = wishes_of(context, requests);
-    std::vector<PlanNote> errors = drop_ambiguous(context, wishes);
+    Wishes wishes = wishes_of(context, requests);
+    std::vector<PlanNote>& errors = wishes.errors;
     for (;;) {
-        Attempt attempt(context, wishes, others_share);
+        Attempt attempt(context, wishes.in_turn, others_share);
         const std::optional<std::string> left_out = attempt.run();
         ExclusiveSeats seats = attempt.take_result();
         if (!left_out) {
@@ -301,7 +277,7 @@ ExclusiveSeats place_exclusive(const Context& context, const std::vector<PoolReq
             return seats;
         }
         errors.push_back(seats.errors.back());
-        std::erase_if(wishes, [&](const Wish& wish) { return wish.pool == *left_out; });
+        std::erase_if(wishes.in_turn, [&](const Wish& wish) { return wish.pool == *left_out; });
     }
 }
 

@@ -53,7 +53,8 @@ PlanNote overlap_with_others(const Claims& claims, const GivenSeats& given, std:
         }
         held += part(cpus, "held by pool '" + pool + "', " + slot_ranges(pool, touched));
     }
-    const std::uint32_t free = (seat - claims.all()).count();
+    held += part((seat & given.kept_out) - claims.all(), "kept to itself by another pool's 'keep_out'");
+    const std::uint32_t free = (seat - claims.all() - given.kept_out).count();
     return {"E_CONFLICT", given.pool,
             seat_text(index, seat) + " wants " + counted(seat.count(), "CPU") + ": " + std::to_string(free) + " free" +
                 held + ". Short by " + std::to_string(seat.count() - free) +
@@ -76,7 +77,7 @@ std::optional<PlanNote> check_given(const Context& context, const Claims& claims
         seen |= given.seats[i];
     }
     for (std::size_t i = 0; i < given.workers; ++i)
-        if (given.seats[i].intersects(claims.all())) return overlap_with_others(claims, given, i);
+        if (given.seats[i].intersects(claims.all() | given.kept_out)) return overlap_with_others(claims, given, i);
     return std::nullopt;
 }
 

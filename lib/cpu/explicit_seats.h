@@ -16,10 +16,12 @@ struct GivenSeats {
     const std::string& pool;
     std::uint32_t workers = 0;
     const std::vector<CpuSet>& seats;
+    CpuSet kept_out{};  // what other pools keep to themselves around their seats
 };
 
 // Nothing where each worker can have its seat; else the first of: a seat outside U (one that no worker needs included),
-// fewer seats than workers, a seat that overlaps another of the list or one that is held.
+// fewer seats than workers, a seat that overlaps another of the list, one that is held, or what another pool keeps
+// to itself.
 [[nodiscard]] std::optional<PlanNote> check_given(const Context& context, const Claims& claims,
                                                   const GivenSeats& given);
 

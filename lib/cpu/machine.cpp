@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "cpu/quota.h"
 #include "model/limits.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr int max_passes = 64;
 // Mask buffers grow up to this many words; the kernel's CONFIG_NR_CPUS is at most 8192.
 constexpr std::size_t max_mask_words = 1024;
+constexpr std::size_t max_list_bytes = 65536;
 
 struct CloseFolder {
     void operator()(DIR* folder) const noexcept { closedir(folder); }
@@ -93,11 +95,25 @@ Result<CpuSet> read_affinity(int tid) {
 
 Result<MachineLimits> read_limits() {
     MachineLimits limits;
-    PINION_TRY(allowed, read_affinity(0));
-    limits.allowed = std::move(allowed);
+    PINION_TRY(inherited, read_affinity(0));
+    limits.inherited = std::move(inherited);
+    PINION_TRY(effective, read_effective_cpus(""));
+    if (effective) limits.effective = *std::move(effective);
     PINION_TRY(quota, read_quota(""));
     limits.quota = quota;
+    // A kernel without the file isolates nothing.
+    if (const auto isolated = read_file("/sys/devices/system/cpu/isolated", max_list_bytes))
+        if (auto cpus = CpuSet::parse(*isolated)) limits.isolated = *std::move(cpus);
     return limits;
+}
+
+Universe universe_of(const MachineLimits& limits, const Topology& topology, const MachineSpec& machine) {
+    Universe universe{.allowed = topology.root.cpus, .machine = machine, .quota = limits.quota};
+    universe.isolated = limits.isolated;
+    if (machine.inherited_mask) universe.allowed &= limits.inherited;
+    if (machine.isolated != MachineSpec::Isolated::skip) universe.allowed |= topology.root.cpus & limits.isolated;
+    if (!limits.effective.empty()) universe.allowed &= limits.effective;
+    return universe;
 }
 
 Result<void> pin_process(int pid, const CpuSet& mask) {

@@ -6,17 +6,25 @@
 #include <string>
 
 #include "base/result.h"
+#include "cpu/plan.h"
 #include "cpu/topology.h"
 #include "model/cpu_set.h"
 
 namespace pinion::cpu {
 
 struct MachineLimits {
-    CpuSet allowed;               // this process's affinity mask (already within the effective cpuset)
-    std::optional<double> quota;  // CPUs by cpu.max over all ancestors of the own cgroup v2, or cfs quota on v1
+    CpuSet inherited;                 // this process's affinity mask
+    CpuSet effective;             // cpuset of the own cgroup; empty: no cgroup says so
+    CpuSet isolated;                  // by the kernel's command line
+    std::optional<double> quota;      // CPUs by cpu.max over all ancestors of the own cgroup v2, or cfs quota on v1
+    bool operator==(const MachineLimits&) const = default;
 };
 
 [[nodiscard]] Result<MachineLimits> read_limits();
+
+// What `machine` makes of these limits. An inherited mask leaves isolated CPUs out, unless someone set it: where they
+// are asked for they are added to it.
+[[nodiscard]] Universe universe_of(const MachineLimits& limits, const Topology& topology, const MachineSpec& machine);
 
 // The mask in force for a thread. Fails with ESRCH when it is gone.
 [[nodiscard]] Result<CpuSet> read_affinity(int tid);

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/text.h"
+#include "cpu/pool_search.h"
 
 namespace pinion::cpu {
 namespace {
@@ -16,25 +17,33 @@ std::string number(double value) {
     return text;
 }
 
-std::string noun_of(CpuExclusive::Unit unit) { return unit == CpuExclusive::Unit::cores ? "core" : "thread"; }
+std::string unit_noun(CpuExclusive::Unit unit) {
+    switch (unit) {
+        case CpuExclusive::Unit::cores: return "core";
+        case CpuExclusive::Unit::threads: return "thread";
+        case CpuExclusive::Unit::l3: return noun_of(CpuLevel::l3);
+        case CpuExclusive::Unit::numa: return noun_of(CpuLevel::numa);
+        case CpuExclusive::Unit::package: break;
+    }
+    return noun_of(CpuLevel::package);
+}
 
 // "N cores" of `noun`, each seat being `size` of them: "6 seats x 2 cores = 12 cores".
-std::string wish_text(std::uint32_t workers, std::uint32_t size, const std::string& noun) {
-    return counted(workers, "seat") + " x " + counted(size, noun) + " = " +
-           counted(std::uint64_t{workers} * size, noun);
+std::string wish_text(std::uint64_t workers, std::uint32_t size, const std::string& noun) {
+    return counted(workers, "seat") + " x " + counted(size, noun) + " = " + counted(workers * size, noun);
 }
 
 // Gives each unit of `units` to the pool whose seat touches it, else to nobody (it stays free). A unit is held by one
 // pool only, explicit seats excepted; there the first by name counts.
 std::vector<Holder> holders_of(const std::vector<CpuSet>& units, const Claims& claims, const std::string& except,
-                               const std::function<CpuSet(const CpuSet&)>& widened) {
+                               const std::function<CpuSet(const std::string&, const CpuSet&)>& widened) {
     std::vector<bool> given(units.size(), false);
     std::vector<Holder> holders;
     for (const auto& [pool, slots] : claims.by_pool()) {
         if (pool == except) continue;
         Holder holder{.pool = pool, .slots = {}, .units = 0};
         for (const auto& [slot, cpus] : slots) {
-            const CpuSet wide = widened(cpus);
+            const CpuSet wide = widened(pool, cpus);
             bool touched = false;
             for (std::size_t unit = 0; unit < units.size(); ++unit) {
                 if (!units[unit].intersects(wide)) continue;
@@ -59,18 +68,116 @@ std::string try_text(const std::vector<std::string>& ways) {
     return ways.empty() ? std::string() : ". Try: " + join(ways, " | ");
 }
 
-std::uint64_t free_cores(const Context& context, const Claims& claims, const CpuSet& among) {
-    return static_cast<std::uint64_t>(std::ranges::count_if(context.topology.cores, [&](const CpuSet& core) {
-        return core.intersects(among & context.usable.cpus) && !core.intersects(claims.all());
-    }));
+// The seat that a failed pool could not have, and the reach where that is so.
+struct Shortage {
+    const Failure& failure;
+    const Reach& reach;
+    std::uint64_t wanted = 0;  // seats in this reach
+    std::uint64_t had = 0;     // that it can give
+};
+
+// The account of the reach in units of any kind, its own seats counting as free.
+Account account_in(const Failure& failure, const Reach& reach, CpuExclusive::Unit unit) {
+    const Context& context = failure.context;
+    std::vector<CpuSet> units;
+    for (const CpuSet& kind : reach.kinds)
+        for (const CpuSet& each : context.tree(kind, unit).units()) units.push_back(each);
+    Account account{.noun = unit_noun(unit), .scope = reach.name};
+    // A unit that another pool has a thread of is closed, and so is what either keeps to itself.
+    account.holders = holders_of(
+        units, failure.claims, failure.wish.pool,
+        [&](const std::string& pool, const CpuSet& cpus) { return failure.keep_out.closed(failure.wish, pool, cpus); });
+    account.reserved = context.tree(reach.base, unit).units().size();
+    account.reserved -= std::min<std::uint64_t>(account.reserved, context.tree(reach.cpus, unit).units().size());
+    account.total = account.reserved + units.size();
+    account.free = units.size() - sum(account.holders);
+    return account;
+}
+
+// The pool's own request, but with a wider choice: what it then finds free.
+Account account_with(const Failure& failure, const CpuSet& cpus, std::string name) {
+    const Reach reach{.name = std::move(name), .cpus = cpus, .base = cpus, .kinds = {cpus}};
+    return account_in(failure, reach, failure.wish.seat.unit);
 }
 
 // "kind: efficiency has 8, any has 12": where a hybrid machine has the cores that its fastest kind lacks.
-std::string other_kinds(const Context& context, const Claims& claims) {
-    const auto& kinds = context.topology.kinds;
-    if (kinds.size() < 2 || context.scope == context.usable.cpus) return {};
-    return "kind: efficiency has " + std::to_string(free_cores(context, claims, kinds.front().cpus)) + ", any has " +
-           std::to_string(free_cores(context, claims, context.usable.cpus)) + " free cores";
+std::string other_kinds(const Failure& failure) {
+    const auto& kinds = failure.context.topology.kinds;
+    const CpuSet& usable = failure.context.usable.cpus;
+    if (kinds.size() < 2 || failure.wish.seat.kind != CpuExclusive::Kind::performance) return {};
+    if (kinds_of(failure.context.topology, usable, CpuExclusive::Kind::any).size() < 2) return {};
+    const CpuSet slow = usable - kinds.back().cpus;
+    const Account efficiency = account_with(failure, slow, "");
+    return "kind: efficiency has " + std::to_string(efficiency.free) + ", any has " +
+           std::to_string(account_with(failure, usable, "").free) + " free " + efficiency.noun + "s";
+}
+
+std::vector<std::string> ways_out(const Shortage& shortage, const Account& account) {
+    const Failure& failure = shortage.failure;
+    const CpuExclusive& seat = failure.wish.seat;
+    std::vector<std::string> ways;
+    if (shortage.had > 0 && !failure.wish.count.per) ways.push_back("workers: " + std::to_string(shortage.had));
+    if (seat.within) {
+        const CpuSet kinds = account.scope.starts_with("kind")
+                                 ? fastest_kind(failure.context.topology, failure.context.usable.cpus)
+                                 : failure.context.topology.root.cpus;
+        const Account all = account_with(failure, failure.context.usable.cpus & kinds, "");
+        if (all.free > account.free) ways.push_back("within: all (" + std::to_string(all.free) + " free)");
+    }
+    const bool counts = seat.unit == CpuExclusive::Unit::cores || seat.unit == CpuExclusive::Unit::threads;
+    const std::uint64_t smaller = account.free / shortage.wanted;
+    if (counts && smaller >= 1 && smaller < seat.count) ways.push_back("cpu: " + counted(smaller, account.noun));
+    if (seat.unit == CpuExclusive::Unit::cores && account.free < shortage.wanted) {
+        const Account threads = account_in(failure, shortage.reach, CpuExclusive::Unit::threads);
+        if (threads.free >= shortage.wanted)
+            ways.push_back("cpu: " + counted(threads.free / shortage.wanted, "thread"));
+    }
+    if (const std::string kinds = other_kinds(failure); !kinds.empty()) ways.push_back(kinds);
+    if (account.free > 0) ways.emplace_back("cpu: auto (a shared core for each)");
+    return ways;
+}
+
+// Where a pool first lacks room. `claims` hold nothing of it.
+Shortage shortage_of(const Failure& failure) {
+    const Wish& wish = failure.wish;
+    const PoolSearch search(failure.context, wish, failure.keep_out.closed(wish, failure.claims));
+    std::vector<std::uint64_t> wanted(wish.reaches.size());
+    const std::uint32_t workers = wish.automatic() ? 1 : wish.workers;
+    for (std::uint32_t slot = 0; slot < workers; ++slot) ++wanted[wish.reach_of(slot)];
+    std::size_t reach = 0;
+    while (reach + 1 < wanted.size() && search.capacity(reach) >= wanted[reach]) ++reach;
+    return {failure, wish.reaches[reach], std::max<std::uint64_t>(wanted[reach], 1), search.capacity(reach)};
+}
+
+PlanNote oversubscribed(const Shortage& shortage, Account account) {
+    const Wish& wish = shortage.failure.wish;
+    const std::uint64_t wanted = shortage.wanted * wish.seat.count;
+    PlanNote note{"E_OVERSUBSCRIBED", wish.pool, {}};
+    note.wanted = wanted;
+    note.missing = wanted - account.free;
+    note.message = wish_text(shortage.wanted, wish.seat.count, account.noun) + "; " + to_string(account) +
+                   ". Short by " + std::to_string(note.missing) + try_text(ways_out(shortage, account));
+    note.account = std::move(account);
+    return note;
+}
+
+// Enough units, but no seat can be made of them.
+PlanNote too_wide(const Shortage& shortage, Account account) {
+    const Wish& wish = shortage.failure.wish;
+    std::string inside = wish.seat.require ? ", each inside one " + noun_of(*wish.seat.require) : "";
+    if (shortage.reach.kinds.size() > 1) inside += ", each of one kind of core";
+    std::vector<std::string> ways;
+    if (shortage.had > 0 && !wish.count.per) ways.push_back("workers: " + std::to_string(shortage.had));
+    if (wish.seat.count > 1) ways.push_back("a smaller seat than " + counted(wish.seat.count, account.noun));
+    if (wish.seat.require) ways.emplace_back("require: none");
+    PlanNote note{"E_SEAT_TOO_WIDE", wish.pool, {}};
+    note.wanted = shortage.wanted * wish.seat.count;
+    note.missing = shortage.wanted - shortage.had;
+    note.message = wish_text(shortage.wanted, wish.seat.count, account.noun) + inside + "; " + to_string(account) +
+                   ", which hold " + counted(shortage.had, "such seat") + ". Short by " +
+                   counted(note.missing, "seat") + try_text(ways);
+    note.account = std::move(account);
+    return note;
 }
 
 }  // namespace
@@ -101,65 +208,67 @@ std::string to_string(const Account& account) {
     return text + std::to_string(account.free) + " free";
 }
 
-Account account_for(const Context& context, const Claims& claims, const std::string& pool, CpuExclusive::Unit unit) {
-    const SeatTree& tree = context.tree(unit);
-    const CpuSet reserved = context.scope_base - context.usable.cpus;
-    Account account{.noun = noun_of(unit), .scope = "the machine"};
-    if (context.scope != context.usable.cpus) account.scope = "kind performance";
-    if (unit == CpuExclusive::Unit::threads) {
-        account.reserved = reserved.count();
-    } else {
-        for (const CpuSet& core : context.topology.cores)
-            if (core.intersects(reserved) && !core.intersects(context.scope)) ++account.reserved;
-    }
-    // A core that another pool has a thread of is closed, and so all its threads are.
-    account.holders =
-        holders_of(tree.units(), claims, pool, [&](const CpuSet& cpus) { return whole_cores(context.topology, cpus); });
-    account.total = account.reserved + tree.units().size();
-    account.free = tree.units().size() - sum(account.holders);
-    return account;
-}
-
 Account account_of_cpus(const Context& context, const Claims& claims) {
     Account account{.noun = "CPU", .scope = "the machine"};
     std::vector<CpuSet> units;
     for (const std::uint32_t cpu : context.usable.cpus.members()) units.push_back({cpu});
     account.reserved = context.usable.reserved.count();
-    account.holders = holders_of(units, claims, "", [](const CpuSet& cpus) { return cpus; });
+    account.holders = holders_of(units, claims, "", [](const std::string&, const CpuSet& cpus) { return cpus; });
     account.total = account.reserved + units.size();
     account.free = units.size() - sum(account.holders);
     return account;
 }
 
-PlanNote oversubscribed(const Context& context, const Claims& claims, const std::string& pool, const CpuExclusive& seat,
-                        std::uint32_t workers) {
-    const Account account = account_for(context, claims, pool, seat.unit);
-    const std::uint64_t wanted = std::uint64_t{workers} * seat.count;
-    std::vector<std::string> ways;
-    if (account.free >= seat.count) ways.push_back("workers: " + std::to_string(account.free / seat.count));
-    if (const std::uint64_t smaller = account.free / workers; smaller >= 1)
-        ways.push_back("cpu: " + counted(smaller, account.noun));
-    if (seat.unit == CpuExclusive::Unit::cores) {
-        const Account threads = account_for(context, claims, pool, CpuExclusive::Unit::threads);
-        if (account.free < workers && threads.free >= workers)
-            ways.push_back("cpu: " + counted(threads.free / workers, "thread"));
-    }
-    if (const std::string kinds = other_kinds(context, claims); !kinds.empty()) ways.push_back(kinds);
-    if (account.free > 0) ways.emplace_back("cpu: auto (a shared core for each)");
-    return {"E_OVERSUBSCRIBED", pool,
-            wish_text(workers, seat.count, account.noun) + "; " + to_string(account) + ". Short by " +
-                std::to_string(wanted - std::min(wanted, account.free)) + try_text(ways)};
+PlanNote does_not_fit(const Failure& failure) {
+    const Shortage shortage = shortage_of(failure);
+    Account account = account_in(failure, shortage.reach, failure.wish.seat.unit);
+    if (account.free >= shortage.wanted * failure.wish.seat.count) return too_wide(shortage, std::move(account));
+    return oversubscribed(shortage, std::move(account));
 }
 
-PlanNote auto_ambiguous(const Context& context, const std::string& pool, const std::vector<std::string>& pools) {
+PlanNote too_many_workers(const Wish& wish, std::uint32_t seats) {
+    const bool stacks = wish.seat.oversubscribe == CpuExclusive::Oversubscribe::stack;
+    PlanNote note{stacks ? "W_STACKED" : "W_SHRUNK", wish.pool, {}};
+    note.wanted = wish.workers;
+    note.missing = wish.workers - seats;
+    note.message = counted(wish.workers, "worker") + " want " + counted(wish.workers, "seat") + ", " +
+                   std::to_string(seats) + " fit. Short by " + std::to_string(note.missing) +
+                   (stacks ? ": workers of this pool share seats ('oversubscribe: stack')"
+                           : ": the pool has fewer workers ('oversubscribe: shrink')");
+    return note;
+}
+
+PlanNote auto_ambiguous(const Wish& wish, const std::vector<std::string>& rivals) {
     std::vector<std::string> others;
-    for (const std::string& other : pools)
-        if (other != pool) others.push_back("'" + other + "'");
-    const std::uint64_t cores = context.core_tree.units().size();
-    return {"E_AUTO_AMBIGUOUS", pool,
-            "it and pool " + join(others, ", ") + " each want all of the same " + counted(cores, "core") +
-                " ('workers: auto' with exclusive seats): only one pool can. Try: workers: " +
-                std::to_string(std::max<std::uint64_t>(1, cores / pools.size())) + " in all but one"};
+    for (const std::string& other : rivals) others.push_back("'" + other + "'");
+    const CpuSet cpus = wish.cpus();
+    PlanNote note{"E_AUTO_AMBIGUOUS", wish.pool, {}};
+    note.cpus = cpus;
+    note.message = "it and pool " + join(others, ", ") + " each want all of the same " + counted(cpus.count(), "CPU") +
+                   " ('workers: auto' with exclusive seats): only one pool can. Try: a number of workers in all but "
+                   "one | scopes that don't overlap, with 'within'";
+    return note;
+}
+
+PlanNote no_such_level(const std::string& pool, const std::string& key, CpuLevel level) {
+    return {"E_NO_SUCH_DOMAIN", pool,
+            "'" + key + ": " + word_of(level) + "' wants at least 1 " + noun_of(level) + ": this machine shows 0"};
+}
+
+PlanNote no_such_place(const Context& context, const std::string& pool, const CpuPlace& place) {
+    const std::size_t there = context.domains(place.level).size();
+    return {"E_NO_SUCH_DOMAIN", pool,
+            "'within: " + word_of(place.level) + ":" + std::to_string(place.index) + "' wants " +
+                counted(std::uint64_t{place.index} + 1, noun_of(place.level)) + ": this machine shows " +
+                std::to_string(there) + ", counted from 0"};
+}
+
+PlanNote none_allowed(const Context& context, const std::string& pool, const CpuScope& scope) {
+    PlanNote note{"E_CPU_NOT_ALLOWED", pool, {}};
+    note.cpus = cpus_of(context.topology, scope);
+    note.message = "'within' is " + counted(note.cpus.count(), "CPU") + " (" + to_string(scope) +
+                   "), of which pools may use 0. They may use the CPUs '" + context.usable.cpus.to_list() + "'";
+    return note;
 }
 
 PlanNote seats_short(const std::string& pool, std::uint32_t workers, std::size_t seats) {

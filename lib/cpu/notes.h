@@ -9,25 +9,11 @@
 
 #include "cpu/claims.h"
 #include "cpu/context.h"
+#include "cpu/keep_out.h"
 #include "cpu/plan.h"
+#include "cpu/wish.h"
 
 namespace pinion::cpu {
-
-struct Holder {
-    std::string pool;
-    std::vector<std::uint32_t> slots;  // ascending
-    std::uint64_t units = 0;
-};
-
-// Where the units of a scope are: total = reserved + the holders' + free.
-struct Account {
-    std::string noun;   // "core", "thread", "CPU"
-    std::string scope;  // "the machine", "kind performance"
-    std::uint64_t total = 0;
-    std::uint64_t reserved = 0;
-    std::uint64_t free = 0;
-    std::vector<Holder> holders;  // by pool
-};
 
 // "3 cores", "1 core".
 [[nodiscard]] std::string counted(std::uint64_t number, const std::string& noun);
@@ -36,15 +22,24 @@ struct Account {
 // "the machine has 8 cores: 1 reserved, 3 held by pool 'db' (db/0..2), 4 free".
 [[nodiscard]] std::string to_string(const Account& account);
 
-// The cores or threads open to `pool` (what it holds itself counts as free), and the CPUs of the whole machine.
-[[nodiscard]] Account account_for(const Context& context, const Claims& claims, const std::string& pool,
-                                  CpuExclusive::Unit unit);
+// The CPUs of the whole machine.
 [[nodiscard]] Account account_of_cpus(const Context& context, const Claims& claims);
 
-[[nodiscard]] PlanNote oversubscribed(const Context& context, const Claims& claims, const std::string& pool,
-                                      const CpuExclusive& seat, std::uint32_t workers);
-[[nodiscard]] PlanNote auto_ambiguous(const Context& context, const std::string& pool,
-                                      const std::vector<std::string>& pools);
+// A pool that found no room, and who is in its way.
+struct Failure {
+    const Context& context;
+    const Claims& claims;
+    const KeepOut& keep_out;
+    const Wish& wish;
+};
+// E_OVERSUBSCRIBED where units are missing, E_SEAT_TOO_WIDE where they lie so that no seat can be made of them.
+[[nodiscard]] PlanNote does_not_fit(const Failure& failure);
+// The warning where a pool that wants more seats than there are has fewer workers, or several on a seat.
+[[nodiscard]] PlanNote too_many_workers(const Wish& wish, std::uint32_t seats);
+[[nodiscard]] PlanNote auto_ambiguous(const Wish& wish, const std::vector<std::string>& rivals);
+[[nodiscard]] PlanNote no_such_level(const std::string& pool, const std::string& key, CpuLevel level);
+[[nodiscard]] PlanNote no_such_place(const Context& context, const std::string& pool, const CpuPlace& place);
+[[nodiscard]] PlanNote none_allowed(const Context& context, const std::string& pool, const CpuScope& scope);
 [[nodiscard]] PlanNote seats_short(const std::string& pool, std::uint32_t workers, std::size_t seats);
 [[nodiscard]] PlanNote no_shared(const Context& context, const Claims& claims, const PoolRequest& request);
 [[nodiscard]] PlanNote quota_below_one(const std::string& pool, double quota, double busy);

@@ -24,23 +24,53 @@ bool shares(const PoolRequest& request) {
 }
 
 std::uint32_t count_sharing(const Context& context, const PoolRequest& request, Plan& plan) {
+    if (request.workers.per) {
+        const auto with_cpus = std::ranges::count_if(context.domains(*request.workers.per), [&](const CpuSet& domain) {
+            return domain.intersects(context.usable.cpus);
+        });
+        return count_per_domain(request.workers, static_cast<std::size_t>(with_cpus));
+    }
     if (!request.workers.automatic) return request.workers.number;
     const std::uint32_t fitting = is_soft(request) ? shared_cores(context, plan.shared) : context.usable.cpus.count();
-    const AutoCount count = auto_count(fitting, context.universe.quota, 1);
+    const AutoCount count = auto_count(request.workers, fitting, context.universe.quota, 1);
     if (count.quota_below_one) plan.warnings.push_back(quota_below_one(request.pool, *context.universe.quota, 1));
     return count.workers;
 }
 
-void add_exclusive(const Context& context, ExclusiveSeats seats, Plan& plan) {
+// What a worker on `seat` may use of all that its pool has.
+CpuSet bound(const Context& context, const CpuSet& seat, const CpuSet& pool, CpuExclusive::Bind bind) {
+    switch (bind) {
+        case CpuExclusive::Bind::seat: return seat;
+        case CpuExclusive::Bind::core: return pool & context.widened(seat, CpuLevel::core);
+        case CpuExclusive::Bind::l3: return pool & context.widened(seat, CpuLevel::l3);
+        case CpuExclusive::Bind::numa: return pool & context.widened(seat, CpuLevel::numa);
+        case CpuExclusive::Bind::package: return pool & context.widened(seat, CpuLevel::package);
+        case CpuExclusive::Bind::pool: break;
+    }
+    return pool;
+}
+
+// How the pool asked for seats of its own; the defaults where it named CPUs.
+CpuExclusive request_of(const std::vector<PoolRequest>& requests, const std::string& pool) {
+    const auto found = std::ranges::find(requests, pool, &PoolRequest::pool);
+    const auto* seat = found != requests.end() ? std::get_if<CpuExclusive>(&found->cpu) : nullptr;
+    return seat != nullptr ? *seat : CpuExclusive{};
+}
+
+void add_exclusive(const Context& context, const std::vector<PoolRequest>& requests, ExclusiveSeats seats, Plan& plan) {
     for (auto& [pool, chosen] : seats.pools) {
+        const CpuExclusive wish = request_of(requests, pool);
+        CpuSet all;
+        for (const CpuSet& cpus : chosen) all |= cpus;
         PoolSeats& entry = plan.pools.emplace_back(pool, std::vector<Seat>{});
         for (CpuSet& cpus : chosen) {
             Seat& seat = entry.seats.emplace_back();
             seat.slot = static_cast<std::uint32_t>(entry.seats.size() - 1);
             seat.nodes = nodes_near(context.topology.root, cpus);
-            seat.mask = cpus;
+            seat.mask = bound(context, cpus, all, wish.bind) | cpus;
             seat.cpus = std::move(cpus);
             seat.exclusive = true;
+            seat.memory = wish.memory;
         }
     }
     plan.shared = context.usable.cpus - seats.claims.all();
@@ -66,6 +96,7 @@ void add_soft(const Context& context, const std::vector<SoftPool>& pools, Plan& 
             seat.slot = slot;
             seat.cpus = cores[slot];
             seat.mask = cores[slot];
+            seat.memory = CpuExclusive::Memory::near;
             const auto [known, fresh] = nodes.try_emplace(seat.cpus);
             if (fresh) known->second = nodes_near(context.topology.root, seat.cpus);
             seat.nodes = known->second;
@@ -102,11 +133,15 @@ Plan plan(const Topology& topology, const Universe& universe, const std::vector<
     Plan plan;
     ExclusiveSeats exclusive = place_exclusive(context, requests, std::ranges::any_of(requests, shares));
     const Claims claims = exclusive.claims;
-    add_exclusive(context, std::move(exclusive), plan);
+    add_exclusive(context, requests, std::move(exclusive), plan);
 
     std::vector<SoftPool> soft;
     for (const PoolRequest& request : requests) {
         if (!is_soft(request) && !is_floating(request)) continue;
+        if (request.workers.per && context.domains(*request.workers.per).empty()) {
+            plan.errors.push_back(no_such_level(request.pool, "workers: {per}", *request.workers.per));
+            continue;
+        }
         if (plan.shared.empty() && shares(request)) {
             plan.errors.push_back(no_shared(context, claims, request));
             continue;

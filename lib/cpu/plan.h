@@ -8,18 +8,21 @@
 #include <string>
 #include <vector>
 
+#include "cpu/note.h"
 #include "cpu/topology.h"
 #include "model/pool_spec.h"
 
 namespace pinion::cpu {
 
-// What one slot owns. `mask` is what the kernel lets the worker use: the seat, or the shared set for a floating pool.
+// What one slot owns. `mask` is what the kernel lets the worker use: the seat, what `bind` widens it to, or the shared
+// set for a floating pool.
 struct Seat {
     std::uint32_t slot = 0;
     CpuSet cpus;  // empty for a floating worker
     CpuSet mask;
     std::vector<std::uint32_t> nodes;
     bool exclusive = false;
+    CpuExclusive::Memory memory = CpuExclusive::Memory::off;  // the policy over `nodes`
     bool operator==(const Seat&) const = default;
 };
 
@@ -50,21 +53,11 @@ struct PoolRequest {
 // What of the machine we may use.
 struct Universe {
     CpuSet allowed;               // online ∩ effective cpuset ∩ inherited mask
-    MachineSpec machine;          // cpus and reserve of the configuration
+    MachineSpec machine;          // `machine` of the configuration
     std::optional<double> quota;  // in CPUs: the smallest cpu.max quota/period over the cgroup's ancestors
+    CpuSet isolated = {};         // CPUs that the kernel's scheduler leaves alone
     bool operator==(const Universe&) const = default;
 };
-
-// `code` is one of placement.md's E_… or W_…; `message` holds the arithmetic and ways out.
-struct PlanNote {
-    std::string code;
-    std::string pool;  // empty where it concerns the machine
-    std::string message;
-    bool operator==(const PlanNote&) const = default;
-};
-
-// "E_OVERSUBSCRIBED pool 'api': 6 seats …", for people.
-[[nodiscard]] std::string to_string(const PlanNote& note);
 
 struct Plan {
     std::vector<PoolSeats> pools;  // by name; a pool with an error has no entry

@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t max_proc_bytes = 4 << 20;  // mountinfo of a host with thousands of containers
 constexpr std::size_t max_value_bytes = 4096;
 
-bool lists_cpu(std::string_view controllers) {
-    return std::ranges::any_of(split(controllers, ','), [](std::string_view name) { return name == "cpu"; });
+bool lists(std::string_view controllers, std::string_view controller) {
+    return std::ranges::any_of(split(controllers, ','), [&](std::string_view name) { return name == controller; });
 }
 
 // mountinfo writes space, tab, newline and backslash as \ooo.
@@ -32,13 +32,13 @@ std::string unescaped(std::string_view text) {
     return plain;
 }
 
-std::optional<CgroupMount> parse_mount(std::string_view line) {
+std::optional<CgroupMount> parse_mount(std::string_view line, std::string_view controller) {
     // 36 35 98:0 ROOT FOLDER options [optional fields] - TYPE source super-options
     const std::vector<std::string_view> fields = split(line, ' ');
     const auto dash = std::ranges::find(fields, std::string_view("-"));
     if (dash - fields.begin() < 6 || fields.end() - dash < 4) return std::nullopt;
     const bool unified = dash[1] == "cgroup2";
-    if (!unified && (dash[1] != "cgroup" || !lists_cpu(dash[3]))) return std::nullopt;
+    if (!unified && (dash[1] != "cgroup" || !lists(dash[3], controller))) return std::nullopt;
     return CgroupMount{.unified = unified, .root = unescaped(fields[3]), .folder = unescaped(fields[4])};
 }
 
@@ -65,9 +65,23 @@ std::optional<double> quota_in(const std::string& folder, bool unified) {
     return quota && period ? parse_cfs_quota(*quota, *period) : std::nullopt;
 }
 
+// The first of the folders, own first, that has the file decides.
+Result<std::optional<CpuSet>> effective_in(const std::vector<std::string>& folders, const std::string& prefix,
+                                           const std::string& file) {
+    for (const std::string& folder : folders) {
+        const std::string path = prefix + folder + "/" + file;
+        const auto text = read_file(path, max_value_bytes);
+        if (!text) continue;
+        auto cpus = CpuSet::parse(*text);
+        if (!cpus) return in_context("read '" + path + "'", std::move(cpus).error());
+        return *std::move(cpus);
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
-CgroupPlace parse_self_cgroup(std::string_view text) {
+CgroupPlace parse_self_cgroup(std::string_view text, std::string_view controller) {
     CgroupPlace place;
     for (const std::string_view line : split(text, '\n')) {
         const std::size_t first = line.find(':');
@@ -76,15 +90,15 @@ CgroupPlace parse_self_cgroup(std::string_view text) {
         const std::string_view controllers = line.substr(first + 1, second - first - 1);
         const std::string_view path = line.substr(second + 1);
         if (controllers.empty() && line.substr(0, first) == "0") place.unified = path;
-        if (lists_cpu(controllers)) place.cpu_v1 = path;
+        if (lists(controllers, controller)) place.cpu_v1 = path;
     }
     return place;
 }
 
-std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo) {
+std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo, std::string_view controller) {
     std::vector<CgroupMount> mounts;
     for (const std::string_view line : split(mountinfo, '\n'))
-        if (auto mount = parse_mount(line)) mounts.push_back(*std::move(mount));
+        if (auto mount = parse_mount(line, controller)) mounts.push_back(*std::move(mount));
     return mounts;
 }
 
@@ -126,6 +140,26 @@ Result<std::optional<double>> read_quota(const std::string& prefix) {
         }
     }
     return least;
+}
+
+Result<std::optional<CpuSet>> read_effective_cpus(const std::string& prefix) {
+    const auto cgroup = read_file(prefix + "/proc/self/cgroup", max_proc_bytes);
+    if (!cgroup && cgroup.error().code == ENOENT) return std::nullopt;  // a kernel without cgroups
+    if (!cgroup) return std::unexpected(cgroup.error());
+    PINION_TRY(mountinfo, read_file(prefix + "/proc/self/mountinfo", max_proc_bytes));
+
+    const CgroupPlace place = parse_self_cgroup(*cgroup, "cpuset");
+    std::optional<CpuSet> effective;
+    for (const CgroupMount& mount : parse_cgroup_mounts(mountinfo, "cpuset")) {
+        const std::optional<std::string>& path = mount.unified ? place.unified : place.cpu_v1;
+        if (!path) continue;
+        const std::string file = mount.unified ? "cpuset.cpus.effective" : "cpuset.effective_cpus";
+        PINION_TRY(cpus, effective_in(cgroup_folders(mount, *path), prefix, file));
+        if (!cpus || cpus->empty()) continue;
+        if (effective) *effective &= *cpus;
+        if (!effective) effective = std::move(cpus);
+    }
+    return effective;
 }
 
 }  // namespace pinion::cpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much CPU time the cgroups around this process allow. The parts that read kernel text are pure; only read_quota
-// opens files.
+// How much CPU time, and which CPUs, the cgroups around this process allow. The parts that read kernel text are pure;
+// only read_quota and read_effective_cpus open files.
 #pragma once
 
 #include <optional>
@@ -9,25 +9,27 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/cpu_set.h"
 
 namespace pinion::cpu {
 
 // This process's place in the cgroup hierarchies, from /proc/self/cgroup.
 struct CgroupPlace {
     std::optional<std::string> unified;  // cgroup v2
-    std::optional<std::string> cpu_v1;   // the v1 hierarchy with the cpu controller
+    std::optional<std::string> cpu_v1;   // the v1 hierarchy with the controller asked for
     bool operator==(const CgroupPlace&) const = default;
 };
-[[nodiscard]] CgroupPlace parse_self_cgroup(std::string_view text);
+[[nodiscard]] CgroupPlace parse_self_cgroup(std::string_view text, std::string_view controller = "cpu");
 
 // One mounted cgroup hierarchy, from /proc/self/mountinfo.
 struct CgroupMount {
-    bool unified = false;  // else v1 with the cpu controller; other v1 hierarchies are left out
+    bool unified = false;  // else v1 with the controller asked for; other v1 hierarchies are left out
     std::string root;      // the cgroup that is mounted
     std::string folder;    // where
     bool operator==(const CgroupMount&) const = default;
 };
-[[nodiscard]] std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo);
+[[nodiscard]] std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo,
+                                                           std::string_view controller = "cpu");
 
 // The folders of the cgroup `path` and its ancestors as far as they are mounted, own first. Where the mount does not
 // show the cgroup (a container's own view), only the mount's root.
@@ -41,5 +43,9 @@ struct CgroupMount {
 // The smallest quota, in CPUs, over the own cgroups and their ancestors, v1 and v2; nothing where there is none, as on
 // a system without cgroups. `prefix` stands before every path: empty but in tests. Fails where /proc can't be read.
 [[nodiscard]] Result<std::optional<double>> read_quota(const std::string& prefix);
+
+// The effective cpuset of the own cgroup, v1 and v2: where the cgroup itself has no such file, its nearest ancestor's.
+// Nothing where there is none; fails where a file of that name holds no list of CPUs.
+[[nodiscard]] Result<std::optional<CpuSet>> read_effective_cpus(const std::string& prefix);
 
 }  // namespace pinion::cpu

@@ -8,6 +8,20 @@
 #include "model/limits.h"
 
 namespace pinion::cpu {
+namespace {
+
+DomainType leaf_type(CpuExclusive::Unit unit) {
+    switch (unit) {
+        case CpuExclusive::Unit::cores: return DomainType::core;
+        case CpuExclusive::Unit::threads: return DomainType::pu;
+        case CpuExclusive::Unit::l3: return DomainType::l3;
+        case CpuExclusive::Unit::numa: return DomainType::numa;
+        case CpuExclusive::Unit::package: break;
+    }
+    return DomainType::package;
+}
+
+}  // namespace
 
 SeatTree::SeatTree(const Domain& root, const LevelOrder& levels, CpuExclusive::Unit unit)
     : unit_of_cpu_(limits::max_cpus, none) {
@@ -18,9 +32,11 @@ std::uint32_t SeatTree::add(const Domain& domain, const LevelOrder& levels, CpuE
                             std::uint32_t parent) {
     const auto number = static_cast<std::uint32_t>(nodes_.size());
     nodes_.push_back({.parent = parent, .level = levels.of(domain)});
-    const bool whole_core = unit == CpuExclusive::Unit::cores && has_type(domain, DomainType::core);
-    if (whole_core) nodes_.back().level = levels.of(DomainType::core);
-    if (!domain.cpus.empty() && (whole_core || domain.children.empty())) {
+    const DomainType type = leaf_type(unit);
+    const bool whole = type != DomainType::pu && has_type(domain, type);
+    const bool part = domain.children.empty() && (type == DomainType::core || type == DomainType::pu);
+    if (whole) nodes_.back().level = levels.of(type);
+    if (!domain.cpus.empty() && (whole || part)) {
         const auto index = static_cast<std::uint32_t>(units_.size());
         nodes_.back().unit = index;
         units_.push_back(domain.cpus);
@@ -45,8 +61,12 @@ std::vector<std::uint32_t> SeatTree::units_at(const CpuSet& cpus) const {
     return units;
 }
 
-SeatSearch::SeatSearch(const SeatTree& tree, std::uint32_t size, const CpuSet& blocked)
-    : tree_(&tree), size_(size), state_(tree.nodes().size()), free_(tree.units().size()) {
+SeatSearch::SeatSearch(const SeatTree& tree, std::uint32_t size, const CpuSet& blocked, std::uint32_t least_level)
+    : tree_(&tree),
+      size_(size),
+      least_level_(static_cast<std::int32_t>(least_level)),
+      state_(tree.nodes().size()),
+      free_(tree.units().size()) {
     ASSERT(size > 0);
     for (std::size_t unit = 0; unit < free_.size(); ++unit) free_[unit] = !tree.units()[unit].intersects(blocked);
     for (std::size_t node = state_.size(); node-- > 0;) refresh(static_cast<std::uint32_t>(node));
@@ -71,6 +91,22 @@ void SeatSearch::refresh(std::uint32_t node) {
     if (state.level >= 0 || state.free < size_) return;
     state.level = static_cast<std::int32_t>(shape.level);
     state.capacity = state.free / size_;
+}
+
+// Below a domain that is tight enough no unit is lost but for the division's remainder; a looser one hosts no seat.
+std::uint32_t SeatSearch::capacity() const {
+    std::uint32_t seats = 0;
+    std::vector<std::uint32_t> open{0};
+    while (!open.empty()) {
+        const SeatTree::Node& shape = tree_->nodes()[open.back()];
+        const State& state = state_[open.back()];
+        open.pop_back();
+        if (static_cast<std::int32_t>(shape.level) >= least_level_)
+            seats += state.free / size_;
+        else
+            open.insert(open.end(), shape.children.begin(), shape.children.end());
+    }
+    return seats;
 }
 
 void SeatSearch::set_free(std::uint32_t unit, bool free) {
@@ -121,7 +157,7 @@ std::uint32_t SeatSearch::next_child(std::uint32_t node, CpuExclusive::Place pla
 }
 
 std::optional<CpuSet> SeatSearch::take(CpuExclusive::Place place, std::uint32_t remaining) {
-    if (free() < size_) return std::nullopt;
+    if (state_.front().level < least_level_) return std::nullopt;
     std::uint32_t node = 0;
     while (!is_fit(node)) node = next_child(node, place, remaining);
     std::vector<std::uint32_t> units;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the next seat of a pool goes: the one-seat algorithm of the placement specification.
 //
-// A unit is what a seat is counted in: a core, or one hardware thread. A domain *fits* a seat of k units where it has k
-// free ones and none of its children has. Only fits of the tightest level present are considered: locality before
-// balance. The search walks down from the root, at each step into a child that holds such a fit (the emptiest where
-// spread, the one in use where packed), and takes k units from the fewest children of the fit it reaches.
+// A unit is what a seat is counted in: a core, one hardware thread, or a whole domain. A domain *fits* a seat of k
+// units where it has k free ones and none of its children has. Only fits of the tightest level present are considered:
+// locality before balance. The search walks down from the root, at each step into a child that holds such a fit (the
+// emptiest where spread, the one in use where packed), and takes k units from the fewest children of the fit it
+// reaches.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 #include <vector>
 
 #include "cpu/domain.h"
+#include "model/cpu_request.h"
 #include "model/cpu_set.h"
-#include "model/pool_spec.h"
 
 namespace pinion::cpu {
 
@@ -29,7 +30,7 @@ public:
     };
 
     // `root` holds just the CPUs in reach. With cores for units a core is a leaf, at the level of cores even where only
-    // one of its threads is in reach.
+    // one of its threads is in reach; with domains of a type these are, and what lies in none of them is no unit.
     SeatTree(const Domain& root, const LevelOrder& levels, CpuExclusive::Unit unit);
 
     [[nodiscard]] const std::vector<Node>& nodes() const noexcept { return nodes_; }
@@ -50,14 +51,17 @@ private:
 // One pool's search. The tree must outlive it.
 class SeatSearch {
 public:
-    // Seats of `size` units; a unit that touches `blocked` is not free.
-    SeatSearch(const SeatTree& tree, std::uint32_t size, const CpuSet& blocked);
+    // Seats of `size` units; a unit that touches `blocked` is not free. A seat must fit inside one domain of
+    // `least_level` or tighter.
+    SeatSearch(const SeatTree& tree, std::uint32_t size, const CpuSet& blocked, std::uint32_t least_level = 0);
 
     [[nodiscard]] std::uint32_t free() const noexcept { return state_.front().free; }
+    // How many seats `take` can still give.
+    [[nodiscard]] std::uint32_t capacity() const;
     void set_free(std::uint32_t unit, bool free);
     // A seat of this pool sits on `cpus`: it counts for balance, and its units are no longer free.
     void hold(const CpuSet& cpus);
-    // The next seat, held. Nothing where fewer than `size` units are free. `remaining`: the seats still to be placed,
+    // The next seat, held. Nothing where no more fits. `remaining`: the seats still to be placed,
     // this one included; only `pack` looks at it.
     [[nodiscard]] std::optional<CpuSet> take(CpuExclusive::Place place, std::uint32_t remaining);
 
@@ -77,6 +81,7 @@ private:
 
     const SeatTree* tree_;  // outlives the search
     std::uint32_t size_;
+    std::int32_t least_level_;
     std::vector<State> state_;  // by node
     std::vector<bool> free_;    // by unit
 };

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "model/cpu_set.h"
+#include "model/cpu_request.h"
 #include "model/restart_policy.h"
 
 namespace pinion {
@@ -24,34 +24,6 @@ struct CommandSpec {
     std::vector<std::string> argv;
     bool operator==(const CommandSpec&) const = default;
 };
-
-// How many workers: a number, or as many as the seats allow.
-struct WorkerCount {
-    bool automatic = false;
-    std::uint32_t number = 1;  // unused where automatic
-    bool operator==(const WorkerCount&) const = default;
-};
-
-// Which CPUs each worker of a pool gets; `plan()` turns it into seats.
-struct CpuAuto {  // the default: pinned softly to one core of the shared set
-    bool operator==(const CpuAuto&) const = default;
-};
-struct CpuNone {  // floats over the shared set
-    bool operator==(const CpuNone&) const = default;
-};
-struct CpuExclusive {  // `count` whole cores, or single hardware threads, owned alone
-    enum class Unit : std::uint8_t { cores, threads };
-    Unit unit = Unit::cores;
-    std::uint32_t count = 1;
-    enum class Place : std::uint8_t { spread, pack };
-    Place place = Place::spread;
-    bool operator==(const CpuExclusive&) const = default;
-};
-struct CpuSeats {  // explicit, slot by slot
-    std::vector<CpuSet> seats;
-    bool operator==(const CpuSeats&) const = default;
-};
-using CpuRequest = std::variant<CpuAuto, CpuNone, CpuExclusive, CpuSeats>;
 
 // Resolved from `user`, `group` and `supplementary_groups` when loaded, so that the deciding thread never asks NSS.
 struct Identity {
@@ -147,14 +119,6 @@ struct DaemonSpec {
     Duration shutdown_timeout = 90s;
     std::uint32_t log_lines_per_second = 1000;
     bool operator==(const DaemonSpec&) const = default;
-};
-
-// `machine:` in the configuration: which CPUs pools may use.
-struct MachineSpec {
-    std::optional<CpuSet> cpus;   // nothing: all
-    std::uint32_t reserve_cores = 0;
-    std::optional<CpuSet> reserve_cpus;  // instead of a number of cores
-    bool operator==(const MachineSpec&) const = default;
 };
 
 }  // namespace pinion

@@ -59,7 +59,16 @@ TEST(Values, WorkersStopAtTheirBound) {
     EXPECT_THAT(mistakes_of("workers: four"), HasSubstr("expected a number or auto, found the text 'four'"));
     EXPECT_THAT(mistakes_of("workers: 1.5"), HasSubstr("expected a number or auto"));
     EXPECT_THAT(mistakes_of("workers: -"), HasSubstr("expected"));
-    EXPECT_THAT(mistakes_of("workers: {per: numa, count: 2}"), HasSubstr("'workers': a block is not supported yet"));
+    EXPECT_EQ(pool_of("workers: {per: numa, count: 2}").workers, (WorkerCount{.number = 2, .per = CpuLevel::numa}));
+    EXPECT_THAT(mistakes_of("workers: {per: numa}"), HasSubstr("key 'count' is missing"));
+    EXPECT_THAT(mistakes_of("workers: {count: 2}"), HasSubstr("key 'per' is missing"));
+    EXPECT_THAT(mistakes_of("workers: {per: core, count: 2}"), HasSubstr("'workers.per'"));
+    EXPECT_THAT(mistakes_of("workers: {per: l3, count: 1001}"), HasSubstr("'workers.count'"));
+    EXPECT_EQ(pool_of("workers: auto, max_workers: 7").workers, (WorkerCount{.automatic = true, .most = 7}));
+    EXPECT_EQ(pool_of("max_workers: 7, workers: auto").workers, (WorkerCount{.automatic = true, .most = 7}));
+    EXPECT_THAT(mistakes_of("workers: auto, max_workers: 0"), HasSubstr("'max_workers'"));
+    EXPECT_THAT(diagnostics_of(load_text("pools: {p: {command: /bin/true, workers: 2, max_workers: 3}}")),
+                HasSubstr("'max_workers' has no effect without 'workers: auto'"));
 }
 
 TEST(Values, CpuHasItsPlainForms) {
@@ -75,10 +84,47 @@ TEST(Values, CpuHasItsPlainForms) {
     EXPECT_THAT(mistakes_of("cpu: 0 cores"), HasSubstr("is not from 1 to 4096"));
     EXPECT_THAT(mistakes_of("cpu: 4097 cores"), HasSubstr("is not from 1 to 4096"));
     EXPECT_EQ(pool_of("cpu: 4096 cores").cpu, CpuRequest(CpuExclusive{.count = 4096}));
-    EXPECT_THAT(mistakes_of("cpu: l3"), HasSubstr("'cpu': 'l3' is not supported yet"));
-    EXPECT_THAT(mistakes_of("cpu: {seat: 1 core}"), HasSubstr("key 'cpu.seat' is not supported yet"));
-    EXPECT_THAT(mistakes_of("cpu: {}"), HasSubstr("key 'seats' is missing"));
+    EXPECT_EQ(pool_of("cpu: l3").cpu, CpuRequest(CpuExclusive{.unit = CpuExclusive::Unit::l3}));
+    EXPECT_EQ(pool_of("cpu: package").cpu, CpuRequest(CpuExclusive{.unit = CpuExclusive::Unit::package}));
+    EXPECT_THAT(mistakes_of("cpu: 2 numa"), HasSubstr("expected auto, none"));
+    EXPECT_THAT(mistakes_of("cpu: cores"), HasSubstr("expected auto, none"));
+    EXPECT_THAT(mistakes_of("cpu: {}"), HasSubstr("key 'seat' or 'seats' is missing"));
     EXPECT_THAT(mistakes_of("cpu: [0]"), HasSubstr("expected auto, none"));
+}
+
+CpuExclusive seat_of(const std::string& block) { return std::get<CpuExclusive>(pool_of("cpu: {" + block + "}").cpu); }
+
+TEST(Values, ABlockSaysMoreOfASeat) {
+    EXPECT_EQ(seat_of("seat: 2 threads"), (CpuExclusive{.unit = CpuExclusive::Unit::threads, .count = 2}));
+    EXPECT_EQ(seat_of("place: pack"), CpuExclusive{.place = CpuExclusive::Place::pack});
+    EXPECT_EQ(seat_of("smt: one"), CpuExclusive{.smt = CpuExclusive::Smt::one});
+    EXPECT_EQ(seat_of("kind: any"), CpuExclusive{.kind = CpuExclusive::Kind::any});
+    EXPECT_EQ(seat_of("require: none"), CpuExclusive{});
+    EXPECT_EQ(seat_of("require: core"), CpuExclusive{.require = CpuLevel::core});
+    EXPECT_EQ(seat_of("keep_out: package"), CpuExclusive{.keep_out = CpuLevel::package});
+    EXPECT_EQ(seat_of("bind: pool"), CpuExclusive{.bind = CpuExclusive::Bind::pool});
+    EXPECT_EQ(seat_of("bind: l3"), CpuExclusive{.bind = CpuExclusive::Bind::l3});
+    EXPECT_EQ(seat_of("oversubscribe: stack"), CpuExclusive{.oversubscribe = CpuExclusive::Oversubscribe::stack});
+    EXPECT_EQ(seat_of("within: all"), CpuExclusive{});
+    EXPECT_EQ(seat_of("within: numa:1"), CpuExclusive{.within = CpuScope({}, {{CpuLevel::numa, 1}})});
+    EXPECT_EQ(seat_of("within: [\"0-3\", 8, l3:0]"),
+              CpuExclusive{.within = CpuScope({0, 1, 2, 3, 8}, {{CpuLevel::l3, 0}})});
+}
+
+TEST(Values, ABlockOfASeatIsRefusedWhereItIsWrong) {
+    EXPECT_THAT(mistakes_of("cpu: {bind: numas}"), HasSubstr("'cpu.bind'"));
+    EXPECT_THAT(mistakes_of("cpu: {require: pool}"), HasSubstr("'cpu.require'"));
+    EXPECT_THAT(mistakes_of("cpu: {seat: auto}"), HasSubstr("'cpu.seat'"));
+    EXPECT_THAT(mistakes_of("cpu: {seat: 0 cores}"), HasSubstr("is not from 1 to 4096"));
+    EXPECT_THAT(mistakes_of("cpu: {within: numa:x}"), HasSubstr("no place such as numa:0"));
+    EXPECT_THAT(mistakes_of("cpu: {within: node:0}"), HasSubstr("no place such as numa:0"));
+    EXPECT_THAT(mistakes_of("cpu: {within: []}"), HasSubstr("'cpu.within'"));
+    EXPECT_THAT(mistakes_of("cpu: {seat: 1 thread, smt: one}"), HasSubstr("has no siblings to idle"));
+    EXPECT_THAT(mistakes_of("cpu: {seats: [0], bind: pool}"), HasSubstr("'cpu.bind'"));
+    EXPECT_THAT(mistakes_of("workers: {per: numa, count: 1}, cpu: {seats: [0]}"),
+                HasSubstr("wants seats that are placed"));
+    for (const std::string later : {"near: net:eth0", "memory: near", "threads_env: auto", "on_cpu_loss: move"})
+        EXPECT_THAT(mistakes_of("cpu: {" + later + "}"), HasSubstr("is not supported yet")) << later;
 }
 
 TEST(Values, SeatsAreListsThatDoNotOverlap) {
@@ -315,9 +361,14 @@ TEST(Values, MachineSaysWhichCpusMayBeUsed) {
     EXPECT_EQ(machine("cpus: 3")->machine().cpus, (CpuSet{3}));
     EXPECT_EQ(machine("reserve: 2")->machine().reserve_cores, 2U);
     EXPECT_EQ(machine("reserve: {cpus: \"0,8\"}")->machine().reserve_cpus, (CpuSet{0, 8}));
-    EXPECT_THAT(diagnostics_of(machine("cpus: [numa:0]")), HasSubstr("a list of places is not supported yet"));
-    EXPECT_THAT(diagnostics_of(machine("reserve: {per: numa, cores: 1}")),
-                HasSubstr("key 'machine.reserve.per' is not supported yet"));
+    EXPECT_EQ(machine("cpus: [numa:0, \"4-5\"]")->machine().cpus, CpuScope({4, 5}, {{CpuLevel::numa, 0}}));
+    EXPECT_EQ(machine("reserve: {per: numa, cores: 1}")->machine(),
+              (MachineSpec{.reserve_cores = 1, .reserve_per = CpuLevel::numa}));
+    EXPECT_EQ(machine("isolated: only, half_cores: forbid, inherited_mask: ignore")->machine(),
+              (MachineSpec{.isolated = MachineSpec::Isolated::only, .inherited_mask = false, .half_cores = false}));
+    EXPECT_EQ(machine("isolated: skip, half_cores: warn, inherited_mask: honor")->machine(), MachineSpec{});
+    EXPECT_THAT(diagnostics_of(machine("reserve: {per: numa}")), HasSubstr("'per' and 'cores' go together"));
+    EXPECT_THAT(diagnostics_of(machine("reserve: {cpus: 0, per: numa, cores: 1}")), HasSubstr("goes without"));
     EXPECT_THAT(diagnostics_of(machine("audit: 5s")), HasSubstr("key 'machine.audit' is not supported yet"));
     EXPECT_THAT(diagnostics_of(machine("cpus: \"4096\"")), HasSubstr("error: 'machine.cpus'"));
 }

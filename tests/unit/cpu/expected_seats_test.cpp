@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The "Expected seats" table of the placement specification, row by row, as far as plain forms of `cpu` go.
+// The "Expected seats" table of the placement specification, row by row.
 #include <gmock/gmock.h>
 
 #include "cpu/ledger.h"
@@ -25,6 +25,12 @@ TEST(ExpectedSeats, AutomaticCountTakesAllCores) {
     const Plan p = plan_on(t1(), {pool("a", automatic, cores(1))});
     EXPECT_EQ(seats(p, "a"), "{0,4} {1,5} {2,6} {3,7}");
     EXPECT_EQ(codes(p.warnings), "W_NO_HOUSEKEEPING");
+}
+
+TEST(ExpectedSeats, OneThreadACore) {
+    CpuExclusive seat = cores(1);
+    seat.smt = CpuExclusive::Smt::one;
+    EXPECT_EQ(seats(plan_on(t1(), {pool("a", automatic, seat)}), "a"), "{0} {1} {2} {3}");
 }
 
 TEST(ExpectedSeats, AutomaticCountLeavesTheReserve) {
@@ -83,6 +89,26 @@ TEST(ExpectedSeats, WhatIsLeftStraddlesAndSaysSo) {
     EXPECT_EQ(p.find("b")->seats[0].nodes, (std::vector<std::uint32_t>{0, 1}));
     ASSERT_EQ(codes(p.warnings), "W_NO_HOUSEKEEPING W_STRADDLE(b)");
     EXPECT_THAT(p.warnings[1].message, HasSubstr("(numa, package)"));
+}
+
+TEST(ExpectedSeats, WhatIsLeftIsTooWideWhereANodeIsRequired) {
+    CpuExclusive seat = cores(2);
+    seat.require = CpuLevel::numa;
+    const Plan p = plan_on(t2(), {pool("b", 1, seat), pool("a", 2, cores(3))});
+    EXPECT_EQ(seats(p, "a"), "{0,2,4,8,10,12} {1,3,5,9,11,13}");
+    ASSERT_EQ(codes(p.errors), "E_SEAT_TOO_WIDE(b)");
+    EXPECT_EQ(p.errors[0].message,
+              "1 seat x 2 cores = 2 cores, each inside one NUMA node; the machine has 8 cores: 6 held by pool 'a' "
+              "(a/0..1), 2 free, which hold 0 such seats. Short by 1 seat. Try: a smaller seat than 2 cores | require: "
+              "none");
+}
+
+TEST(ExpectedSeats, TheSmallerScopeChoosesFirst) {
+    CpuExclusive seat = cores(1, pack);
+    seat.within = CpuScope({}, {{CpuLevel::numa, 1}});
+    const Plan p = plan_on(t2(), {pool("api", 4, cores(1)), pool("db", 3, seat)});
+    EXPECT_EQ(seats(p, "db"), "{1,9} {3,11} {5,13}");
+    EXPECT_EQ(seats(p, "api"), "{0,8} {7,15} {2,10} {4,12}");
 }
 
 TEST(ExpectedSeats, HalfCoresAreUsedAndNamed) {
@@ -156,6 +182,14 @@ TEST(ExpectedSeats, AHybridMachineDoesNotSpillToSlowCores) {
     ASSERT_EQ(codes(p.errors), "E_OVERSUBSCRIBED(a)");
     EXPECT_THAT(p.errors[0].message, HasSubstr("kind performance has 4 cores: 4 free. Short by 2"));
     EXPECT_THAT(p.errors[0].message, HasSubstr("efficiency has 8, any has 12"));
+}
+
+TEST(ExpectedSeats, AnyKindFillsTheFastOnesFirst) {
+    CpuExclusive seat = cores(1);
+    seat.kind = CpuExclusive::Kind::any;
+    const Plan p = plan_on(t5(), {pool("a", 6, seat)});
+    EXPECT_EQ(seats(p, "a"), "{0-1} {8-9} {16-17} {24-25} {32} {40}");
+    EXPECT_EQ(codes(p.warnings), "W_MIXED_KINDS(a)");
 }
 
 }  // namespace

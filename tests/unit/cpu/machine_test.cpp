@@ -107,14 +107,14 @@ TEST(Quota, ASystemWithoutCgroupsHasNone) {
 TEST(Machine, ReadsItsOwnLimits) {
     const auto limits = read_limits();
     ASSERT_TRUE(limits) << limits.error().message;
-    EXPECT_FALSE(limits->allowed.empty());
-    EXPECT_EQ(limits->allowed, read_affinity(static_cast<int>(gettid())).value());
+    EXPECT_FALSE(limits->inherited.empty());
+    EXPECT_EQ(limits->inherited, read_affinity(static_cast<int>(gettid())).value());
 }
 
 TEST(Machine, ReadsItsOwnTopology) {
     const auto topology = read_machine();
     ASSERT_TRUE(topology) << topology.error().message;
-    EXPECT_TRUE(read_limits()->allowed.is_subset_of(topology->root.cpus));
+    EXPECT_TRUE(read_limits()->inherited.is_subset_of(topology->root.cpus));
     CpuSet in_cores;
     for (const CpuSet& core : topology->cores) {
         EXPECT_FALSE(core.intersects(in_cores));

@@ -431,7 +431,7 @@ TEST(Properties, P8TheNamesOfCpusDoNotMatter) {
         for (CpuSet& core : other.topology.cores) core = renamed(core, names);
         for (CpuKind& kind : other.topology.kinds) kind.cpus = renamed(kind.cpus, names);
         other.universe.allowed = renamed(made.universe.allowed, names);
-        if (made.universe.machine.cpus) other.universe.machine.cpus = renamed(*made.universe.machine.cpus, names);
+        if (made.universe.machine.cpus) other.universe.machine.cpus = renamed(made.universe.machine.cpus->cpus, names);
         if (made.universe.machine.reserve_cpus)
             other.universe.machine.reserve_cpus = renamed(*made.universe.machine.reserve_cpus, names);
         if (made.universe.machine.reserve_cores > 0) return;  // CPU 0 is the boot CPU by its name
