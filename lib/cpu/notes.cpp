@@ -238,6 +238,13 @@ PlanNote too_many_workers(const Wish& wish, std::uint32_t seats) {
     return note;
 }
 
+PlanNote wider_than_domain(const Wish& wish) {
+    const std::string noun = noun_of(*wish.count.per);
+    return {"E_SEAT_TOO_WIDE", wish.pool,
+            "'workers: {per: " + word_of(*wish.count.per) + "}' wants the seats of a worker inside one " + noun +
+                ", and 1 " + unit_noun(wish.seat.unit) + " spans more than 1 of them"};
+}
+
 PlanNote auto_ambiguous(const Wish& wish, const std::vector<std::string>& rivals) {
     std::vector<std::string> others;
     for (const std::string& other : rivals) others.push_back("'" + other + "'");

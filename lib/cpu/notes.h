@@ -36,6 +36,8 @@ struct Failure {
 [[nodiscard]] PlanNote does_not_fit(const Failure& failure);
 // The warning where a pool that wants more seats than there are has fewer workers, or several on a seat.
 [[nodiscard]] PlanNote too_many_workers(const Wish& wish, std::uint32_t seats);
+// E_SEAT_TOO_WIDE where workers are counted for each of domains that are smaller than a seat.
+[[nodiscard]] PlanNote wider_than_domain(const Wish& wish);
 [[nodiscard]] PlanNote auto_ambiguous(const Wish& wish, const std::vector<std::string>& rivals);
 [[nodiscard]] PlanNote no_such_level(const std::string& pool, const std::string& key, CpuLevel level);
 [[nodiscard]] PlanNote no_such_place(const Context& context, const std::string& pool, const CpuPlace& place);

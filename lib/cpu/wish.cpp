@@ -65,14 +65,6 @@ std::vector<Reach> divided(const Context& context, const Reach& all, CpuLevel le
     return parts;
 }
 
-// Where the pool can use nothing at all it stays whole, and fails for want of one domain's workers.
-void divide(const Context& context, Wish& wish) {
-    std::vector<Reach> parts = divided(context, wish.reaches.front(), *wish.count.per);
-    if (parts.empty()) return;
-    wish.workers = count_per_domain(wish.count, parts.size());
-    wish.reaches = std::move(parts);
-}
-
 std::optional<CpuLevel> level_of(CpuExclusive::Unit unit) {
     switch (unit) {
         case CpuExclusive::Unit::l3: return CpuLevel::l3;
@@ -80,6 +72,27 @@ std::optional<CpuLevel> level_of(CpuExclusive::Unit unit) {
         case CpuExclusive::Unit::package: return CpuLevel::package;
         default: return std::nullopt;
     }
+}
+
+// Whether each domain that is a seat lies in one of the parts.
+bool splits_seats(const Context& context, const Wish& wish, const std::vector<Reach>& parts) {
+    const std::optional<CpuLevel> level = level_of(wish.seat.unit);
+    if (!level) return false;
+    const CpuSet all = wish.cpus();
+    return std::ranges::any_of(context.domains(*level), [&](const CpuSet& seat) {
+        return std::ranges::none_of(parts, [&](const Reach& part) { return (seat & all).is_subset_of(part.cpus); });
+    });
+}
+
+// Gives each domain its workers; an error where a seat is wider than that. Where the pool can use nothing at all it
+// stays whole, and fails for want of one domain's workers.
+std::optional<PlanNote> divide(const Context& context, Wish& wish) {
+    std::vector<Reach> parts = divided(context, wish.reaches.front(), *wish.count.per);
+    if (parts.empty()) return std::nullopt;
+    if (splits_seats(context, wish, parts)) return wider_than_domain(wish);
+    wish.workers = count_per_domain(wish.count, parts.size());
+    wish.reaches = std::move(parts);
+    return std::nullopt;
 }
 
 std::optional<CpuLevel> level_of(CpuExclusive::Bind bind) {
@@ -181,7 +194,11 @@ Wishes wishes_of(const Context& context, const std::vector<PoolRequest>& request
                 continue;
             }
             wish.reaches = {reach_for(context, *seat)};
-            if (request.workers.per) divide(context, wish);
+            auto too_wide = request.workers.per ? divide(context, wish) : std::nullopt;
+            if (too_wide) {
+                wishes.errors.push_back(*std::move(too_wide));
+                continue;
+            }
             if (seat->require) wish.least_level = context.levels.of(type_of(*seat->require));
         } else {
             continue;

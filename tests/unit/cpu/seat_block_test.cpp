@@ -168,6 +168,16 @@ TEST(SeatBlock, WorkersForEachNodeLieInTheirNode) {
     EXPECT_EQ(plan_on(t3(), {pool("a", {.number = 3, .per = CpuLevel::l3}, CpuAuto{})}).find("a")->seats.size(), 24U);
 }
 
+TEST(SeatBlock, ASeatMustFitInWhatItsWorkersAreCountedFor) {
+    const Plan p = plan_on(t3(), {pool("a", {.number = 1, .per = CpuLevel::l3}, CpuExclusive{.unit = Unit::numa}),
+                                  pool("b", {.number = 1, .per = CpuLevel::numa}, CpuExclusive{.unit = Unit::l3})});
+    ASSERT_EQ(codes(p.errors), "E_SEAT_TOO_WIDE(a)");
+    EXPECT_EQ(p.errors[0].message,
+              "'workers: {per: l3}' wants the seats of a worker inside one L3 cache, and 1 NUMA node spans more than 1 "
+              "of them");
+    EXPECT_EQ(seats(p, "b"), "{0-3,32-35} {8-11,40-43} {16-19,48-51} {24-27,56-59}");
+}
+
 TEST(SeatBlock, ShrinkAndStackSayWhatTheyDid) {
     CpuExclusive seat = cores(1);
     seat.oversubscribe = CpuExclusive::Oversubscribe::shrink;
