@@ -97,6 +97,23 @@ TEST(Quota, TheTightestAncestorCounts) {
     EXPECT_EQ(read_quota(root.path()).value(), 1.2);
 }
 
+TEST(EffectiveCpus, AreThoseOfTheNearestCgroupThatTells) {
+    const FakeRoot root;
+    root.write("/proc/self/cgroup", "3:cpuset:/v1\n0::/a/b\n");
+    root.write("/proc/self/mountinfo",
+               "32 31 0:29 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n41 31 0:38 / /cg/uni rw - cgroup2 cgroup2 rw\n");
+    EXPECT_EQ(read_effective_cpus(root.path()).value(), std::nullopt);
+    root.write("/cg/uni/cpuset.cpus.effective", "0-63\n");
+    root.write("/cg/uni/a/cpuset.cpus.effective", "0-15\n");
+    EXPECT_EQ(read_effective_cpus(root.path()).value()->to_list(), "0-15");
+    root.write("/cg/uni/a/b/cpuset.cpus.effective", "2-7\n");
+    EXPECT_EQ(read_effective_cpus(root.path()).value()->to_list(), "2-7");
+    root.write("/cg/cpuset/v1/cpuset.effective_cpus", "4-31\n");
+    EXPECT_EQ(read_effective_cpus(root.path()).value()->to_list(), "4-7");
+    root.write("/cg/uni/a/b/cpuset.cpus.effective", "some\n");
+    EXPECT_FALSE(read_effective_cpus(root.path()));
+}
+
 TEST(Quota, ASystemWithoutCgroupsHasNone) {
     const FakeRoot root;
     EXPECT_EQ(read_quota(root.path()).value(), std::nullopt);
