@@ -302,6 +302,8 @@ TEST(Life, WorkersDieWithAKilledDaemonAndANewOneStartsInItsFolders) {
                             pool("n", "start: {ready: notify}, env: {MARK: " + mark + "}", "ready"));
     DaemonRun daemon(text);
     become_ready(daemon);
+    // Right after exec the kernel has not laid out the environment yet, by which they are found.
+    daemon.wait_for_times(" | up", 4);
     std::vector<pid_t> workers = processes_with(mark);
     EXPECT_EQ(workers.size(), 4U);
     daemon.signal(SIGKILL);
