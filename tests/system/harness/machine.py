@@ -16,7 +16,7 @@ from .box import Box, Outcome
 from .testing import Failed, Skipped
 
 KERNEL = "linux-image-cloud-amd64"
-BOOT_SECONDS = 120
+BOOT_SECONDS = 300
 SMP = ["-smp", "8,sockets=2,cores=2,threads=2", "-m", "3G",
        "-object", "memory-backend-ram,id=m0,size=1536M", "-numa", "node,nodeid=0,cpus=0-3,memdev=m0",
        "-object", "memory-backend-ram,id=m1,size=1536M", "-numa", "node,nodeid=1,cpus=4-7,memdev=m1"]
