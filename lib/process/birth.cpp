@@ -19,9 +19,6 @@ namespace pinion::process {
 void Birth::begin(const ChildImage& image, int cgroup_fd, std::span<std::byte> stack) {
     image_ = &image;
     cgroup_fd_ = cgroup_fd;
-    early_.reset();
-    pidfd_ = -1;
-    pid_ = 0;
     if (const auto bad = find_bad_file(image)) {
         early_ = describe(*bad, image, cgroup_fd);
         return;

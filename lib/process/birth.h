@@ -26,15 +26,15 @@ public:
     Birth& operator=(const Birth&) = delete;
     ~Birth() = default;  // to be awaited first, if it was begun
 
-    // Makes the child. Without a `stack` the caller sleeps until the program runs; with one it goes on at once, and
-    // must leave `image`, what that points to, `stack` and `cgroup_fd` alone until the child is awaited.
+    // Makes the child; once. Without a `stack` the caller sleeps until the program runs; with one it goes on at once,
+    // and must leave `image`, what that points to, `stack` and `cgroup_fd` alone until the child is awaited.
     void begin(const ChildImage& image, int cgroup_fd, std::span<std::byte> stack = {});
 
     // Blocks until the child no longer shares our memory.
     void settle() const noexcept;
 
     // Blocks until the program runs or the child has failed and is reaped. Nothing where clone3 can't do it, or the
-    // child was killed at its birth: then another way may (see spawn_methods.h). Once for each `begin`.
+    // child was killed at its birth: then another way may (see spawn_methods.h). Once.
     [[nodiscard]] std::optional<SpawnResult> await();
 
 private:
