@@ -48,7 +48,7 @@ def a_users_own_instance_starts_reloads_and_stops(box):
     pids = running(box, "mine", 2)
     uid = int(box.ask("id", "-u", USER))
     expect_equal([os.stat(box.path(f"/proc/{pid}")).st_uid for pid in pids], [uid, uid], "the workers' user")
-    homes = [open(box.path(f"/proc/{pid}/cgroup")).read().strip() for pid in pids]
+    homes = [box.pinion.cgroup_of(pid) for pid in pids]
     expect_equal([home.rsplit("/", 2)[1:] for home in homes], [["mine", "0"], ["mine", "1"]], "a cgroup for each worker")
     expect_equal(as_user(box, "systemctl", "--user", "show", "-P", "StatusText", "pinion").out.strip(),
                  "1 pool, 2 of 2 workers running", "STATUS=")
