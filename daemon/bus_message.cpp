@@ -19,7 +19,10 @@ void put_worker(DictWriter& dict, const WorkerRow& row) {
     dict.number("pid", static_cast<std::uint32_t>(row.pid))
         .big("generation", row.generation)
         .number("restarts", row.restarts);
-    dict.text("cpus", row.cpus).text("seat", row.seat).big("since", to_usec(row.since));
+    dict.text("cpus", row.cpus).text("seat", row.seat).text("home", row.home).text("mask", row.mask);
+    dict.text("nodes", row.nodes).text("straddles", row.straddles).flag("exclusive", row.exclusive);
+    dict.number("drifts", row.drifts).flag("contested", row.contested).text("pin_note", row.pin_note);
+    dict.big("since", to_usec(row.since));
     dict.number("failures_in_row", row.failures_in_row);
     dict.big("next_retry", row.next_retry ? to_usec(*row.next_retry) : 0);
     dict.big("memory_bytes", row.memory_bytes).big("cpu_usec", static_cast<std::uint64_t>(row.cpu.count()));

@@ -95,6 +95,7 @@ private:
     [[nodiscard]] PoolRow to_row(const supervise::PoolView& view) const;
     [[nodiscard]] PoolRow unplaced_row(const std::string& pool, const std::string& why) const;
     void add_usage(PoolRow& row);
+    void add_pin(WorkerRow& row, const cpu::Seat& seat) const;
     [[nodiscard]] WorkerRow to_row(const std::string& pool, const supervise::WorkerView& view) const;
 
     event::Loop loop_;

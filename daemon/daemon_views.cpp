@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cpu/findings.h"
 #include "cpu/machine.h"
 #include "daemon/bus_server.h"
 #include "daemon/daemon.h"
@@ -109,6 +111,22 @@ void Daemon::add_usage(PoolRow& row) {
     row.cores_used = sample.rate;
 }
 
+void Daemon::add_pin(WorkerRow& row, const cpu::Seat& seat) const {
+    row.mask = seat.mask.to_list();
+    row.exclusive = seat.exclusive;
+    CpuSet nodes;  // the same format
+    for (const std::uint32_t node : seat.nodes) nodes.add(node);
+    row.nodes = nodes.to_list();
+    for (const auto& warning : plan_.warnings)
+        if (warning.code == "W_STRADDLE" && warning.pool == row.pool &&
+            std::ranges::find(warning.slots, row.slot) != warning.slots.end())
+            row.straddles = join(cpu::straddled(machine_.topology, seat.cpus), ",");
+    row.home = row.seat;
+    const auto home = std::ranges::lower_bound(ledger_, std::tie(row.pool, row.slot), {},
+                                               [](const auto& entry) { return std::tie(entry.pool, entry.slot); });
+    if (home != ledger_.end() && home->pool == row.pool && home->slot == row.slot) row.home = home->cpus.to_list();
+}
+
 WorkerRow Daemon::to_row(const std::string& pool, const supervise::WorkerView& view) const {
     WorkerRow row;
     row.pool = pool;
@@ -118,6 +136,7 @@ WorkerRow Daemon::to_row(const std::string& pool, const supervise::WorkerView& v
     row.restarts = view.restarts;
     row.seat = view.seat.cpus.to_list();
     row.cpus = view.seat.mask.to_list();
+    add_pin(row, view.seat);
     row.since = wall(view.since);
     row.failures_in_row = view.failures_in_row;
     if (view.next_retry != no_deadline) row.next_retry = wall(view.next_retry);

@@ -42,7 +42,16 @@ struct WorkerRow {
     std::uint64_t generation = 0;
     std::uint32_t restarts = 0;
     std::string cpus;  // in force, read back; the seat's where there is no process
-    std::string seat;
+    std::string seat;  // where it sits now
+    // Of its pin.
+    std::string home;            // the seat it returns to; `seat` but while CPUs are missing
+    std::string mask;            // what it may use at most: the seat, or what `bind` or sharing widens it to
+    std::string nodes;           // the seat's memory nodes
+    std::string straddles;       // levels whose borders the seat crosses: "numa,package"
+    bool exclusive = false;      // nobody else's workers may use the seat
+    std::uint32_t drifts = 0;    // how often its mask was found wider than that and set again
+    bool contested = false;      // somebody sets it too often: it is left alone
+    std::string pin_note;        // what is out of order about it, in words; may be empty
     WallTime since;
     std::uint32_t failures_in_row = 0;
     std::optional<WallTime> next_retry;

@@ -70,10 +70,13 @@ void find_straddles(const Context& context, const Plan& plan, std::vector<PlanNo
                 if (std::ranges::find(levels, level) == levels.end()) levels.push_back(level);
         }
         if (slots.empty()) continue;
-        notes.push_back({"W_STRADDLE", pool.pool,
-                         counted(slots.size(), "seat") + " of " + std::to_string(pool.seats.size()) + " (" +
-                             slot_ranges(pool.pool, slots) + ") straddle (" + join(levels, ", ") +
-                             "): work on such a seat crosses that border"});
+        PlanNote& note = notes.emplace_back();
+        note = {"W_STRADDLE", pool.pool,
+                counted(slots.size(), "seat") + " of " + std::to_string(pool.seats.size()) + " (" +
+                    slot_ranges(pool.pool, slots) + ") straddle (" + join(levels, ", ") +
+                    "): work on such a seat crosses that border"};
+        note.slots = std::move(slots);
+        note.levels = std::move(levels);
     }
 }
 
@@ -118,6 +121,10 @@ bool is_flat(const Topology& topology) {
 }
 
 }  // namespace
+
+std::vector<std::string> straddled(const Topology& topology, const CpuSet& seat) {
+    return Borders(topology).crossed_by(seat);
+}
 
 std::vector<PlanNote> findings(const Context& context, const Plan& plan) {
     std::vector<PlanNote> notes;

@@ -3,12 +3,16 @@
 // W_NO_HOUSEKEEPING and W_FLAT_TOPOLOGY.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "cpu/context.h"
 #include "cpu/plan.h"
 
 namespace pinion::cpu {
+
+// The levels whose borders a seat crosses, outermost last: "numa", "package".
+[[nodiscard]] std::vector<std::string> straddled(const Topology& topology, const CpuSet& seat);
 
 [[nodiscard]] std::vector<PlanNote> findings(const Context& context, const Plan& plan);
 
