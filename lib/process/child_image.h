@@ -37,6 +37,8 @@ struct ChildImage {
     int stdin_fd = -1;                     // -1: /dev/null
     int stdout_fd = -1;
     int stderr_fd = -1;
+    bool own_session = true;  // the leader of a session; otherwise it stays in ours
+    bool set_umask = true;    // otherwise it keeps ours
     std::uint32_t umask = 022;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;

@@ -46,7 +46,8 @@ PINION_CHILD_CODE long enter_cgroup(ChildRun& run) {
     return written < 0 ? written : 0;
 }
 
-PINION_CHILD_CODE long new_session(ChildRun&) {
+PINION_CHILD_CODE long new_session(ChildRun& run) {
+    if (!run.image->own_session) return 0;
     const long session = raw_syscall(SYS_setsid);
     return session < 0 ? session : 0;
 }
@@ -130,7 +131,7 @@ PINION_CHILD_CODE long set_oom_score(ChildRun& run) {
 }
 
 PINION_CHILD_CODE long set_umask(ChildRun& run) {
-    raw_syscall(SYS_umask, run.image->umask);
+    if (run.image->set_umask) raw_syscall(SYS_umask, run.image->umask);
     return 0;
 }
 
