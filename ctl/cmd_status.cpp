@@ -3,10 +3,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "base/fd.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"
 #include "ctl/interrupt.h"
+#include "ctl/machine_svg.h"
+#include "ctl/machine_text.h"
+#include "ctl/pins_screen.h"
+#include "ctl/placement_now.h"
 #include "ctl/status_screen.h"
 #include "ctl/waiting.h"
 
@@ -25,7 +31,10 @@ constexpr std::size_t lines_kept_free = 5;  // under the table: totals, hidden c
 struct Look {
     Snapshot snapshot;
     std::vector<LogLine> lines;
+    std::optional<MachineDrawing> drawing;
 };
+
+bool draws(const StatusOptions& options) { return options.draw || !options.svg.empty(); }
 
 Answer<Look> look(Client& client, const StatusOptions& options, const Context& context) {
     Look look;
@@ -34,12 +43,16 @@ Answer<Look> look(Client& client, const StatusOptions& options, const Context& c
     if (options.by_state) sort_by_state(look.snapshot.pools);
     const bool all = options.pool.empty();
     if (!all && find_pool(look.snapshot, options.pool) == nullptr) return no_such_pool(look.snapshot, options.pool);
-    if (!all || context.wants_json()) {
+    if (!all || context.wants_json() || options.pins || draws(options)) {
         PINION_TRY(workers, client.workers(options.pool));
         look.snapshot.workers = std::move(workers);
     }
     if (!all) std::erase_if(look.snapshot.pools, [&](const PoolRow& pool) { return pool.name != options.pool; });
-    if (!all && !context.wants_json()) {
+    if (draws(options)) {
+        PINION_TRY(now, read_placement(client, look.snapshot, context));
+        look.drawing = now.drawing();
+    }
+    if (!all && !options.pins && !context.wants_json()) {
         PINION_TRY(lines, client.last_lines(options.pool));
         const std::size_t surplus = lines.size() > 10 ? lines.size() - 10 : 0;
         lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(surplus));
@@ -52,15 +65,35 @@ Answer<std::string> screen(const Look& look, const StatusOptions& options, const
                            const TerminalTraits& traits, bool bounded) {
     ScreenOptions screen_options{.wide = options.wide, .columns = context.global.columns};
     if (bounded && traits.height > lines_kept_free + 1) screen_options.max_rows = traits.height - lines_kept_free - 1;
+    if (options.draw) return drawing_text(*look.drawing, traits);
+    if (options.pins) return pins_screen(look.snapshot.workers, screen_options, traits);
     const Duration now = wall_now().time_since_epoch();
     if (options.pool.empty()) return pools_screen(look.snapshot.pools, screen_options, traits, now);
     return workers_screen(look.snapshot.workers, look.lines, screen_options, traits, now);
 }
 
-void print_pools_as_json(const Look& look, const Context& context) {
-    const wire::Json document = status_document(look.snapshot.pools, look.snapshot.workers);
+wire::Json document_of(const Look& look, const StatusOptions& options) {
+    if (options.pins) return pins_document(look.snapshot.workers);
+    return status_document(look.snapshot.pools, look.snapshot.workers);
+}
+
+void print_as_json(const Look& look, const StatusOptions& options, const Context& context) {
+    const wire::Json document = document_of(look, options);
     if (context.global.format == Format::json) return print_document(context, document);
-    for (const wire::Json& pool : document.find("pools")->items()) print_json_line(context, pool);
+    for (const wire::Json& row : document.find(options.pins ? "pins" : "pools")->items()) print_json_line(context, row);
+}
+
+// Writes the drawing; whether the answer is given with that.
+Answer<bool> write_svg(const Look& look, const StatusOptions& options, const Context& context) {
+    if (options.svg.empty()) return false;
+    const std::string svg = drawing_svg(*look.drawing, "Where the workers sit");
+    if (options.svg == "-") {
+        print(context, svg);
+        return true;
+    }
+    if (auto written = write_file_atomically(options.svg, svg); !written)
+        return refuse(Exit::failed, "status: write the drawing: " + written.error().message);
+    return false;
 }
 
 // Where a pool would be declared, in the daemon's own words.
@@ -77,8 +110,10 @@ void say_nothing_is_defined(Client& client, const Context& context) {
 
 Answer<void> show_once(Client& client, const StatusOptions& options, const Context& context) {
     PINION_TRY(seen, look(client, options, context));
+    PINION_TRY(answered, write_svg(seen, options, context));
+    if (answered) return {};
     if (context.wants_json()) {
-        print_pools_as_json(seen, context);
+        print_as_json(seen, options, context);
         return {};
     }
     if (seen.snapshot.pools.empty()) {
@@ -129,7 +164,7 @@ Answer<void> watch(Client& client, const StatusOptions& options, const Context& 
         std::string text;
         const TerminalTraits traits = traits_now(context);
         if (context.wants_json()) {
-            text = status_document(seen.snapshot.pools, seen.snapshot.workers).dump() + "\n";
+            text = document_of(seen, options).dump() + "\n";
         } else {
             PINION_TRY(drawn, screen(seen, options, context, traits, traits.tty));
             text = std::move(drawn);

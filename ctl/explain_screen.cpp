@@ -115,7 +115,8 @@ void add_death(Page& page, const Json& death, Duration now) {
 
 }  // namespace
 
-std::string explain_screen(const Json& facts, const TerminalTraits& traits, Duration now) {
+std::string explain_screen(const Json& facts, std::span<const std::string> seat, const TerminalTraits& traits,
+                           Duration now) {
     const WorkerRow worker = to_worker_row(facts);
     Page page(traits);
     page.field("Worker", worker.name());
@@ -131,6 +132,8 @@ std::string explain_screen(const Json& facts, const TerminalTraits& traits, Dura
     page.field("Uses", use_text(worker));
     page.field("Policy", text_of(facts, "policy"));
     page.field("Back-off", curve_text(facts));
+    if (!seat.empty()) page.line("Why this seat:", 0);
+    for (const std::string& sentence : seat) page.line("  " + sentence, sentence.starts_with(' ') ? 6 : 4);
     const Json* deaths = facts.find("deaths");
     if (deaths == nullptr || deaths->items().empty()) {
         page.line("No life of this worker has ended yet.", 0);

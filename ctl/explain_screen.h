@@ -2,6 +2,7 @@
 // The text of `pinionctl explain`, as a function of what Manager.Explain answered.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "base/time.h"
@@ -10,8 +11,9 @@
 
 namespace pinion::ctl {
 
-// `facts`: the members of a worker, `deaths` (oldest first), `curve` and `policy`. What is missing is left out; nothing
-// is wider than a terminal. `now` is wall time, since the epoch.
-[[nodiscard]] std::string explain_screen(const wire::Json& facts, const TerminalTraits& traits, Duration now);
+// `seat`: why it has its seat, in sentences. `facts`: the members of a worker, `deaths` (oldest first), `curve` and
+// `policy`. What is missing is left out; nothing is wider than a terminal. `now` is wall time, since the epoch.
+[[nodiscard]] std::string explain_screen(const wire::Json& facts, std::span<const std::string> seat,
+                                         const TerminalTraits& traits, Duration now);
 
 }  // namespace pinion::ctl

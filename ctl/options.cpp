@@ -75,8 +75,14 @@ void add_global_options(CLI::App& app, Raw& raw) {
 void add_looking(CLI::App& app, Raw& raw) {
     CLI::App* sub =
         command(app, "status", "show all pools, or one pool's workers",
-                "  pinionctl status\n  pinionctl status web --watch\n  pinionctl status -o POOL,STATE,SEATS");
+                "  pinionctl status\n  pinionctl status web --watch\n  pinionctl status -o POOL,STATE,SEATS\n"
+                "  pinionctl status --pins\n  pinionctl status --draw");
     sub->add_option("POOL", raw.status.pool, "the pool whose workers to show");
+    CLI::Option* pins = sub->add_flag("--pins", raw.status.pins, "where each worker sits, and the mask it really has");
+    CLI::Option* draw = sub->add_flag("--draw", raw.status.draw, "draw the machine with the seats of all pools in it");
+    draw->excludes(pins);
+    sub->add_option("--svg", raw.status.svg, "the same drawing, written to an SVG file (-: to stdout)")
+        ->type_name("FILE");
     sub->add_flag("--watch", raw.status.watch, "stay, and redraw when something changes");
     sub->add_flag("--wide", raw.status.wide, "every column, nothing cut");
     sub->add_option("--sort", raw.sort, "state (worst first) or name")->type_name("KEY");
@@ -151,11 +157,30 @@ void add_configuration(CLI::App& app, Raw& raw) {
 
     sub = command(app, "plan", "show which CPUs each worker would get, and what a reload would change",
                   "  pinionctl plan\n  pinionctl plan new.yaml --against /etc/pinion\n"
-                  "  pinionctl plan web.yaml --topology 'package:2 core:8 pu:2'");
+                  "  pinionctl plan web.yaml --topology 'package:2 core:8 pu:2' --draw\n"
+                  "  pinionctl plan web.yaml --explain web/3\n"
+                  "  pinionctl plan web.yaml --lock && pinionctl plan web.yaml --check");
     sub->add_option("FILE", raw.plan.file, "a file or a folder; none: the configuration in place");
-    sub->add_option("--topology", raw.plan.topology, "another machine: a synthetic description or lstopo's XML")
+    sub->add_option("--topology", raw.plan.topology,
+                    "another machine: a synthetic description or lstopo's XML; 'this' for the one we run on")
         ->type_name("MACHINE");
     sub->add_option("--against", raw.plan.against, "compare with this configuration")->type_name("PATH");
+    CLI::Option* draw = sub->add_flag("--draw", raw.plan.draw, "draw the machine with the seats in it");
+    sub->add_option("--svg", raw.plan.svg, "the same drawing, written to an SVG file (-: to stdout)")
+        ->type_name("FILE");
+    CLI::Option* explain =
+        sub->add_option("--explain", raw.plan.explain, "say why a worker has its seat, and who has the better ones")
+            ->type_name("POOL/SLOT")
+            ->excludes(draw);
+    CLI::Option* lock = sub->add_flag("--lock", raw.plan.lock, "write the seats to a lock file, to be committed")
+                            ->excludes(draw)
+                            ->excludes(explain);
+    sub->add_flag("--check", raw.plan.check, "fail where a seat differs from the lock file's")
+        ->excludes(draw)
+        ->excludes(explain)
+        ->excludes(lock);
+    sub->add_option("--lock-file", raw.plan.lock_file, "that file, where it is not beside the configuration")
+        ->type_name("PATH");
 
     command(app, "cat", "print the effective configuration, with where each value comes from",
             "  pinionctl cat\n  pinionctl cat --config examples/quickstart.yaml");
@@ -277,6 +302,8 @@ Result<Command> settle(const std::string& name, Raw& raw) {
         if (raw.sort != "name" && raw.sort != "state")
             return fail("--sort: '" + harmless(raw.sort) + "' is neither state nor name");
         raw.status.by_state = raw.sort == "state";
+        if (!raw.status.pool.empty() && (raw.status.draw || !raw.status.svg.empty()))
+            return fail("a drawing shows all pools: leave '" + harmless(raw.status.pool) + "' out");
         return raw.status;
     }
     if (!raw.global.columns.empty())

@@ -32,6 +32,9 @@ struct StatusOptions {
     bool watch = false;
     bool wide = false;
     bool by_state = false;
+    bool pins = false;
+    bool draw = false;
+    std::string svg;  // a file to draw into; "-": stdout
 };
 struct CheckOptions {
     std::vector<std::string> files;
@@ -42,6 +45,12 @@ struct PlanOptions {
     std::string file;
     std::string topology;  // a synthetic description or an XML file; empty: this machine
     std::string against;   // an older configuration
+    bool draw = false;
+    std::string svg;  // a file to draw into; "-": stdout
+    bool lock = false;
+    bool check = false;
+    std::string lock_file;  // empty: beside the configuration
+    std::string explain;    // POOL/SLOT
 };
 struct ReloadOptions {};
 struct ActOptions {

@@ -2,7 +2,6 @@
 #include "ctl/plan_screen.h"
 
 #include <algorithm>
-#include <variant>
 
 #include "base/text.h"
 #include "ctl/display.h"
@@ -47,27 +46,6 @@ std::string change_text(const Change& change) {
     return text;
 }
 
-std::string comparison_text(const Comparison& comparison, const TerminalTraits& traits) {
-    const auto line = [&](const std::string& text) { return paragraph(harmless(text), 4, traits); };
-    std::string text = "\n" + line("Compared with " + comparison.with + ":");
-    for (const Change& change : comparison.changes) text += line("  " + change_text(change));
-    if (!comparison.untouched.empty()) {
-        const std::string what = comparison.names_only ? "  same names and numbers: " : "  untouched: ";
-        text += line(what + join(comparison.untouched, ", "));
-    }
-    if (comparison.changes.empty()) text += line("  nothing changes");
-    if (comparison.names_only && !comparison.untouched.empty())
-        text += line("  (the daemon tells names and numbers only: for every field say --against OLDFILE)");
-    return text;
-}
-
-Json notes_json(const std::vector<cpu::PlanNote>& notes) {
-    Json list = Json::array();
-    for (const cpu::PlanNote& note : notes)
-        list.push(Json::object().set("code", note.code).set("pool", note.pool).set("message", note.message));
-    return list;
-}
-
 Json strings(const std::vector<std::string>& values) {
     Json list = Json::array();
     for (const std::string& value : values) list.push(value);
@@ -80,10 +58,6 @@ std::uint64_t declared(const Snapshot& running, const PoolRow& pool) {
         return worker.pool == pool.name && worker.state == "completed";
     });
     return pool.wanted + static_cast<std::uint64_t>(completed);
-}
-
-bool is_exclusive(const CpuRequest& request) {
-    return std::holds_alternative<CpuExclusive>(request) || std::holds_alternative<CpuSeats>(request);
 }
 
 }  // namespace
@@ -116,21 +90,21 @@ Comparison compare(const Snapshot& running, const cpu::Plan& plan, const config:
     return comparison;
 }
 
-cpu::Ledger ledger_of(const Snapshot& running, const config::Config& config) {
-    cpu::Ledger ledger;
-    for (const WorkerRow& worker : running.workers) {
-        const auto spec = config.pools().find(worker.pool);
-        const auto cpus = CpuSet::parse(worker.seat);
-        if (spec == config.pools().end() || !cpus || cpus->empty()) continue;
-        ledger.push_back({.pool = worker.pool,
-                          .slot = static_cast<std::uint32_t>(worker.slot),
-                          .cpus = *cpus,
-                          .exclusive = is_exclusive(spec->second->cpu)});
+std::string comparison_text(const Comparison& comparison, const TerminalTraits& traits) {
+    const auto line = [&](const std::string& text) { return paragraph(harmless(text), 4, traits); };
+    std::string text = "\n" + line("Compared with " + comparison.with + ":");
+    for (const Change& change : comparison.changes) text += line("  " + change_text(change));
+    if (!comparison.untouched.empty()) {
+        const std::string what = comparison.names_only ? "  same names and numbers: " : "  untouched: ";
+        text += line(what + join(comparison.untouched, ", "));
     }
-    return ledger;
+    if (comparison.changes.empty()) text += line("  nothing changes");
+    if (comparison.names_only && !comparison.untouched.empty())
+        text += line("  (the daemon tells names and numbers only: for every field say --against OLDFILE)");
+    return text;
 }
 
-std::string plan_text(const cpu::Plan& plan, const Comparison* comparison, const TerminalTraits& traits) {
+std::string plan_text(const cpu::Plan& plan, const TerminalTraits& traits) {
     Table table;
     table.columns = {{.name = "SEAT"},
                      {.name = "CPUS", .align = Align::left, .priority = 1},
@@ -146,11 +120,11 @@ std::string plan_text(const cpu::Plan& plan, const Comparison* comparison, const
                                             {how(seat)}}});
     const Rendered rendered = render(table, traits);
     std::string text = rendered.text;
-    if (!traits.tty) return comparison == nullptr ? text : text + comparison_text(*comparison, traits);
+    if (!traits.tty) return text;
     const std::string shared = plan.shared.to_list();
     text += "\n" + wrap("Shared CPUs: " + (shared.empty() ? "none" : shared), traits.width, 4);
     if (!rendered.hidden.empty()) text += wrap("Hidden: " + join(rendered.hidden, " "), traits.width, 8);
-    return comparison == nullptr ? text : text + comparison_text(*comparison, traits);
+    return text;
 }
 
 std::string notes_text(const cpu::Plan& plan, const TerminalTraits& traits) {
@@ -162,6 +136,13 @@ std::string notes_text(const cpu::Plan& plan, const TerminalTraits& traits) {
     add(plan.errors, "error", Colour::red);
     add(plan.warnings, "warning", Colour::yellow);
     return text;
+}
+
+Json notes_json(const std::vector<cpu::PlanNote>& notes) {
+    Json list = Json::array();
+    for (const cpu::PlanNote& note : notes)
+        list.push(Json::object().set("code", note.code).set("pool", note.pool).set("message", note.message));
+    return list;
 }
 
 Json plan_document(const cpu::Plan& plan, const Comparison* comparison) {
@@ -191,6 +172,31 @@ Json plan_document(const cpu::Plan& plan, const Comparison* comparison) {
     document.set("compared_with", comparison->with).set("changed", !comparison->changes.empty());
     document.set("changes", std::move(changes)).set("untouched", strings(comparison->untouched));
     return document;
+}
+
+Json reason_document(const cpu::SeatReason& reason) {
+    static constexpr const char* kinds[] = {"held",     "kept_out", "left_to_sharing", "reserved",
+                                            "isolated", "outside",  "forbidden"};
+    static constexpr const char* rules[] = {"spread", "pack", "given", "soft", "floating"};
+    Json better = Json::array();
+    for (const cpu::BetterSeat& seat : reason.better) {
+        Json obstacles = Json::array();
+        for (const cpu::Obstacle& obstacle : seat.obstacles) {
+            Json entry = Json::object().set("kind", kinds[static_cast<std::size_t>(obstacle.kind)]);
+            entry.set("cpus", obstacle.cpus.to_list());
+            if (!obstacle.pool.empty()) entry.set("worker", obstacle.pool + "/" + std::to_string(obstacle.slot));
+            obstacles.push(std::move(entry));
+        }
+        better.push(Json::object().set("cpus", seat.cpus.to_list()).set("obstacles", std::move(obstacles)));
+    }
+    Json document = Json::object().set("version", 1);
+    document.set("worker", reason.pool + "/" + std::to_string(reason.seat.slot));
+    document.set("rule", rules[static_cast<std::size_t>(reason.rule)]);
+    document.set("cpus", reason.seat.cpus.to_list()).set("mask", reason.seat.mask.to_list());
+    document.set("nodes", nodes_text(reason.seat.nodes)).set("inside", reason.inside).set("kept", reason.kept);
+    document.set("home", reason.home ? reason.home->to_list() : reason.seat.cpus.to_list());
+    document.set("better", std::move(better));
+    return document.set("sentences", strings(cpu::sentences(reason)));
 }
 
 }  // namespace pinion::ctl

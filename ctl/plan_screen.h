@@ -8,6 +8,7 @@
 
 #include "config/change.h"
 #include "cpu/plan.h"
+#include "cpu/reason.h"
 #include "ctl/rows.h"
 #include "ctl/terminal.h"
 #include "ctl/waiting.h"
@@ -29,11 +30,11 @@ struct Comparison {
 // A plan against what a daemon says it runs: which pools come, go, or change their number of workers.
 [[nodiscard]] Comparison compare(const Snapshot& running, const cpu::Plan& plan, const config::Config& after);
 
-// The seats that a daemon's workers sit on, so that a plan predicts what that daemon would do.
-[[nodiscard]] cpu::Ledger ledger_of(const Snapshot& running, const config::Config& config);
+// The seats of every pool as a table, and on a terminal the shared CPUs.
+[[nodiscard]] std::string plan_text(const cpu::Plan& plan, const TerminalTraits& traits);
 
-// The seats of every pool as a table, the shared CPUs, and the comparison where there is one.
-[[nodiscard]] std::string plan_text(const cpu::Plan& plan, const Comparison* comparison, const TerminalTraits& traits);
+// What a reload would do, pool by pool.
+[[nodiscard]] std::string comparison_text(const Comparison& comparison, const TerminalTraits& traits);
 
 // The plan's notes, a line each: "error: E_… pool 'web': …".
 [[nodiscard]] std::string notes_text(const cpu::Plan& plan, const TerminalTraits& traits);
@@ -41,5 +42,12 @@ struct Comparison {
 // {"pools":[{"name","seats":[{"slot","cpus","mask","nodes"}]}],"warnings":[…],"errors":[…]} and, where compared,
 // "changed" and "changes".
 [[nodiscard]] wire::Json plan_document(const cpu::Plan& plan, const Comparison* comparison);
+
+// [{"code","pool","message"}]
+[[nodiscard]] wire::Json notes_json(const std::vector<cpu::PlanNote>& notes);
+
+// {"version","worker","rule","cpus","mask","nodes","inside","kept","home","better":[{"cpus","obstacles":[{"kind",
+// "cpus","worker"}]}],"sentences"}
+[[nodiscard]] wire::Json reason_document(const cpu::SeatReason& reason);
 
 }  // namespace pinion::ctl

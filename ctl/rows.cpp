@@ -80,6 +80,14 @@ WorkerRow to_worker_row(const wire::Json& json) {
     members.number("restarts", row.restarts);
     members.text("cpus", row.cpus);
     members.text("seat", row.seat);
+    members.text("home", row.home);
+    members.text("mask", row.mask);
+    members.text("nodes", row.nodes);
+    members.text("straddles", row.straddles);
+    members.flag("exclusive", row.exclusive);
+    members.number("drifts", row.drifts);
+    members.flag("contested", row.contested);
+    members.text("pin_note", row.pin_note);
     members.time("since", row.since);
     members.number("failures_in_row", row.failures_in_row);
     members.time("next_retry", row.next_retry);

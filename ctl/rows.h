@@ -40,8 +40,16 @@ struct WorkerRow {
     std::uint64_t pid = 0;
     std::uint64_t generation = 0;
     std::uint64_t restarts = 0;
-    std::string cpus;
+    std::string cpus;  // in force
     std::string seat;
+    std::string home;
+    std::string mask;  // that it may use at most
+    std::string nodes;
+    std::string straddles;
+    bool exclusive = false;
+    std::uint64_t drifts = 0;
+    bool contested = false;
+    std::string pin_note;
     Duration since{};
     std::uint64_t failures_in_row = 0;
     Duration next_retry{};

@@ -186,16 +186,21 @@ Table worker_table(std::span<const WorkerRow> workers, Duration now) {
     return table;
 }
 
-Answer<std::string> pools_screen(std::span<const PoolRow> pools, const ScreenOptions& options,
-                                 const TerminalTraits& traits, Duration now) {
+Answer<std::string> table_screen(Table table, const std::string& below, const ScreenOptions& options,
+                                 const TerminalTraits& traits) {
     std::size_t left_out = 0;
-    auto rendered = draw(pool_table(pools, now), options, traits, left_out);
+    auto rendered = draw(std::move(table), options, traits, left_out);
     if (!rendered) return std::unexpected(rendered.error());
     std::string text = rendered->text;
     if (!traits.tty) return text;
-    text += "\n" + wrap(totals(pools), traits.width, 0);
+    if (!below.empty()) text += "\n" + wrap(below, traits.width, 0);
     append_footer(text, *rendered, left_out, traits);
     return text;
+}
+
+Answer<std::string> pools_screen(std::span<const PoolRow> pools, const ScreenOptions& options,
+                                 const TerminalTraits& traits, Duration now) {
+    return table_screen(pool_table(pools, now), totals(pools), options, traits);
 }
 
 Answer<std::string> workers_screen(std::span<const WorkerRow> workers, std::span<const LogLine> lines,

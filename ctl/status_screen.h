@@ -25,6 +25,10 @@ struct ScreenOptions {
 [[nodiscard]] Table pool_table(std::span<const PoolRow> pools, Duration now);
 [[nodiscard]] Table worker_table(std::span<const WorkerRow> workers, Duration now);
 
+// A table as `options` want it. On a terminal `below` follows, a sentence or nothing, and the names of hidden columns.
+[[nodiscard]] Answer<std::string> table_screen(Table table, const std::string& below, const ScreenOptions& options,
+                                               const TerminalTraits& traits);
+
 // The table of all pools. On a terminal totals follow, and the names of hidden columns.
 [[nodiscard]] Answer<std::string> pools_screen(std::span<const PoolRow> pools, const ScreenOptions& options,
                                                const TerminalTraits& traits, Duration now);

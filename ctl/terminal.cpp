@@ -64,6 +64,8 @@ std::string paint(const std::string& text, Colour colour, const TerminalTraits& 
         case Colour::red: return "\x1b[1;31m" + text + "\x1b[0m";
         case Colour::yellow: return "\x1b[1;33m" + text + "\x1b[0m";
         case Colour::green: return "\x1b[1;32m" + text + "\x1b[0m";
+        case Colour::magenta: return "\x1b[1;35m" + text + "\x1b[0m";
+        case Colour::cyan: return "\x1b[1;36m" + text + "\x1b[0m";
         case Colour::none: break;
     }
     return text;

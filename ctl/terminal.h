@@ -39,7 +39,8 @@ struct TerminalEnvironment {
 // The traits of an open file; stdout and stderr are asked apart.
 [[nodiscard]] TerminalTraits read_traits(int fd, const TerminalEnvironment& environment);
 
-enum class Colour { none, red, yellow, green };
+// The last two only where a colour repeats a letter: they mean nothing by themselves.
+enum class Colour { none, red, yellow, green, magenta, cyan };
 
 // `text` bold in `colour`, or unchanged where the traits have no colour or the colour is none.
 [[nodiscard]] std::string paint(const std::string& text, Colour colour, const TerminalTraits& traits);

@@ -25,10 +25,11 @@ _pinionctl() {
 
     case $prev in
         --runtime-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-        --config | --against | --topology | --as) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --config | --against | --topology | --as | --svg | --lock-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         --sort) COMPREPLY=($(compgen -W "name state" -- "$cur")); return ;;
         --timeout) COMPREPLY=($(compgen -W "10s 30s 60s 5m" -- "$cur")); return ;;
+        --explain) _pinionctl_live workers; return ;;
         -s | --signal) _pinionctl_live signals; return ;;
         -n | --lines | -p | --property) return ;;
         -o | --output)
@@ -45,14 +46,14 @@ _pinionctl() {
     if [[ $cur == -* ]]; then
         local own=""
         case $command in
-            status) own="--watch --wide --sort" ;;
+            status) own="--watch --wide --sort --pins --draw --svg" ;;
             logs | events) own="-f --follow -n --lines" ;;
             show) own="-p --property" ;;
             start | stop | restart | scale) own="--no-wait --timeout" ;;
             kill) own="-s --signal" ;;
             wait) own="--ready --timeout" ;;
             check) own="--strict --as" ;;
-            plan) own="--topology --against" ;;
+            plan) own="--topology --against --draw --svg --explain --lock --check --lock-file" ;;
             schema) own="--reference --man" ;;
         esac
         COMPREPLY=($(compgen -W "$own $global" -- "$cur"))

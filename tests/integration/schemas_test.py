@@ -147,6 +147,9 @@ def look(asker):
     assert asker.ask("show", "show", "web/1", "-p", "Pid").keys() == {"version", "pid"}
     for worker in ("web/1", "lost/0", "backoff/0", "fatal/0", "next/0"):
         asker.ask("explain", "explain", worker)
+    assert all(asker.ask("explain", "explain", worker)["seat_reason"] for worker in ("web/1", "soft/0"))
+    pins = asker.ask("pins", "status", "--pins")["pins"]
+    assert {pin["worker"] for pin in pins} >= {"web/0", "web/1", "soft/0"} and not any(pin["drifts"] for pin in pins), pins
     asker.lines("log-line", "logs", "fatal")
 
 
@@ -165,7 +168,30 @@ def plan(asker):
     topology = ["--topology", "package:1 core:4 pu:1"]
     changes = asker.ask("plan", "plan", daemon.path("new.yaml"), "--against", daemon.config, *topology, code=1)["changes"]
     assert [(change["pool"], change["change"]) for change in changes] == [("soft", "replaced")], changes
+    asker.ask("plan-explain", "plan", daemon.path("good.yaml"), "--explain", "web/0")
+    seats(asker)
     asker.ask("cat", "cat", "--config", daemon.path("good.yaml"))
+
+
+def seats(asker):
+    """A lock, what differs from it, and why a seat is not the first choice."""
+    pools = {"api": "command: [cat], workers: 2, cpu: 1 core", "db": "command: [cat], cpu: {seats: ['0']}"}
+    path = asker.daemon.path("seats.yaml")
+    topology = ["--topology", "package:1 core:4 pu:1"]
+    for config in (pools, pools | {"db": "command: [cat], cpu: {seats: ['3']}"}):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text(config))
+        if config is pools:
+            assert asker.ask("plan", "plan", path, *topology, "--lock")["lock"] == asker.daemon.path("seats.lock")
+            assert not asker.ask("plan-check", "plan", path, "--check")["changed"]
+            better = asker.ask("plan-explain", "plan", path, *topology, "--explain", "api/0")["better"]
+            assert better == [{"cpus": "0", "obstacles": [{"kind": "held", "cpus": "0", "worker": "db/0"}]}], better
+    changes = asker.ask("plan-check", "plan", path, "--check", code=1)["changes"]
+    assert [(change["worker"], change["from"], change["to"]) for change in changes] == [
+        ("api/0", "1", "0"), ("api/1", "2", "1"), ("db/0", "0", "3")], changes
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text(pools | {"huge": POOLS["huge"]}))
+    assert asker.ask("plan-check", "plan", path, "--check", code=1)["errors"]
 
 
 def act(asker):
