@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/codec_enforcement.h"
 #include "model/limits.h"
 
 namespace pinion::config {
@@ -58,14 +59,13 @@ void read_cpu_word(const Reading& reading, const Node& node, CpuRequest& value) 
     }
 }
 
-void read_seats(const Reading& reading, const Node& node, CpuRequest& value) {
+void read_seats(const Reading& reading, const Node& node, CpuSeats& seats) {
     if (!node.is_list()) return reading.expected(node, "a list such as [\"0,8\", \"2,10\"]");
     if (node.items.empty()) return reading.error(node, "bad-value", "the list of seats is empty");
     if (node.items.size() > limits::max_workers_per_pool)
         return reading.error(node, "out-of-range",
                              std::to_string(node.items.size()) + " seats are above the bound of " +
                                  std::to_string(limits::max_workers_per_pool));
-    CpuSeats seats;
     CpuSet taken;
     for (const Node* item : node.items) {
         const auto seat = read_cpu_list(reading, *item);
@@ -75,7 +75,18 @@ void read_seats(const Reading& reading, const Node& node, CpuRequest& value) {
         taken |= *seat;
         seats.seats.push_back(*seat);
     }
-    if (seats.seats.size() == node.items.size()) value = std::move(seats);
+}
+
+// All of the block is taken, or nothing.
+void read_seats_block(const Reading& reading, const Node& block, const Node& list, CpuRequest& value) {
+    const std::size_t errors = reading.report.error_calls();
+    CpuSeats seats;
+    read_seats(within(reading, "seats"), list, seats);
+    if (const Entry* memory = block.find("memory"))
+        WordCodec<MemoryWords>::read(within(reading, "memory"), *memory->value, seats.memory);
+    if (const Entry* names = block.find("threads_env"))
+        ThreadsEnvCodec::read(within(reading, "threads_env"), *names->value, seats.threads_env);
+    if (reading.report.error_calls() == errors) value = std::move(seats);
 }
 
 }  // namespace
@@ -158,18 +169,20 @@ Printed WorkersCodec::print(const Value& value) {
 std::string CpuCodec::type() { return "auto, none, N cores, N threads, l3, numa, package, or a block"; }
 std::string CpuCodec::schema() {
     return R"({"anyOf":[{"enum":["auto","none"]},)" + seat_schema() + "," +
-           json_object_schema(R"("seats":{"type":"array","minItems":1,"items":)" + cpu_list_schema() + "}",
+           json_object_schema(R"("seats":{"type":"array","minItems":1,"items":)" + cpu_list_schema() +
+                                  R"(},"memory":)" + json_enum(MemoryWords::words) + R"(,"threads_env":)" +
+                                  ThreadsEnvCodec::schema(),
                               R"("seats")") +
            "," + json_object_schema(SeatBlock::schema_members()) + "]}";
 }
 void CpuCodec::read(const Reading& reading, const Node& node, Value& value) {
-    static constexpr std::string_view list_key[] = {"seats"};
+    static constexpr std::string_view list_keys[] = {"seats", "memory", "threads_env"};
     if (node.is_scalar()) return read_cpu_word(reading, node, value);
     if (!node.is_map()) return reading.expected(node, "auto, none, a seat such as \"2 cores\", or a block");
     if (node.entries.empty()) return reading.error(node, "missing-key", "key 'seat' or 'seats' is missing");
     if (const Entry* seats = node.find("seats")) {
-        check_block_keys(reading, node, list_key);
-        return read_seats(within(reading, "seats"), *seats->value, value);
+        check_block_keys(reading, node, list_keys);
+        return read_seats_block(reading, node, *seats->value, value);
     }
     CpuExclusive seat;
     SeatBlock::read(reading, node, seat);
@@ -179,9 +192,13 @@ Printed CpuCodec::print(const Value& value) {
     if (std::holds_alternative<CpuAuto>(value)) return "auto";
     if (std::holds_alternative<CpuNone>(value)) return "none";
     if (const auto* exclusive = std::get_if<CpuExclusive>(&value)) return SeatBlock::print(*exclusive);
+    const auto& seats = std::get<CpuSeats>(value);
     std::vector<std::string> lists;
-    for (const auto& seat : std::get<CpuSeats>(value).seats) lists.push_back(yaml_text(seat.to_list()));
-    return "{seats: " + yaml_list(lists) + "}";
+    for (const auto& seat : seats.seats) lists.push_back(yaml_text(seat.to_list()));
+    std::string text = "{seats: " + yaml_list(lists);
+    if (seats.memory != CpuSeats{}.memory) text += ", memory: " + WordCodec<MemoryWords>::print(seats.memory).text;
+    if (seats.threads_env != ThreadsEnv{}) text += ", threads_env: " + ThreadsEnvCodec::print(seats.threads_env).text;
+    return text + "}";
 }
 
 std::string ScopeCodec::type() { return "all, a list of CPUs, a place such as numa:0, or a list of these"; }

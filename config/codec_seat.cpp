@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/codec_cpu.h"
+#include "config/codec_enforcement.h"
 #include "model/limits.h"
 
 namespace pinion::config {
@@ -52,11 +53,12 @@ constexpr WordKey word_keys[] = {
     {"require", limit_words, held_level<&CpuExclusive::require>, set_level<&CpuExclusive::require>},
     {"keep_out", limit_words, held_level<&CpuExclusive::keep_out>, set_level<&CpuExclusive::keep_out>},
     {"bind", bind_words, held<&CpuExclusive::bind>, set<&CpuExclusive::bind>},
+    {"memory", MemoryWords::words, held<&CpuExclusive::memory>, set<&CpuExclusive::memory>},
     {"oversubscribe", oversubscribe_words, held<&CpuExclusive::oversubscribe>, set<&CpuExclusive::oversubscribe>},
 };
-constexpr std::string_view known_keys[] = {"seat",    "within",   "place", "smt",          "kind",
-                                           "require", "keep_out", "bind",  "oversubscribe"};
-constexpr std::string_view later_keys[] = {"near", "memory", "threads_env", "on_cpu_loss"};
+constexpr std::string_view known_keys[] = {"seat",     "within", "place",  "smt",         "kind",         "require",
+                                           "keep_out", "bind",   "memory", "threads_env", "oversubscribe"};
+constexpr std::string_view later_keys[] = {"near", "on_cpu_loss"};
 
 std::optional<CpuExclusive::Unit> unit_of(std::string_view word) {
     if (word == "core" || word == "cores") return CpuExclusive::Unit::cores;
@@ -113,6 +115,7 @@ void read_seat_word(const Reading& reading, const Node& node, CpuExclusive& valu
 std::string SeatBlock::schema_members() {
     std::string members = R"("seat":)" + seat_schema() + R"(,"within":)" + ScopeCodec::schema();
     for (const WordKey& key : word_keys) members += "," + json_text(key.name) + ":" + json_enum(key.words);
+    members += R"(,"threads_env":)" + ThreadsEnvCodec::schema();
     return members;
 }
 
@@ -127,6 +130,8 @@ void SeatBlock::read(const Reading& reading, const Node& node, CpuExclusive& val
         if (const auto word = read_word(config::within(reading, key.name), *entry->value, key.words))
             key.set(value, *word);
     }
+    if (const Entry* names = node.find("threads_env"))
+        ThreadsEnvCodec::read(config::within(reading, "threads_env"), *names->value, value.threads_env);
     if (value.smt == CpuExclusive::Smt::one && value.unit == CpuExclusive::Unit::threads)
         reading.error(node, "bad-value", "a seat of threads has no siblings to idle: 'smt: one' wants a seat of cores");
 }
@@ -140,6 +145,8 @@ Printed SeatBlock::print(const CpuExclusive& value) {
     for (const WordKey& key : word_keys)
         if (key.held(value) != key.held(plain))
             block.entries.emplace_back(std::string(key.name), std::string(key.words[key.held(value)]));
+    if (value.threads_env != plain.threads_env)
+        block.entries.emplace_back("threads_env", ThreadsEnvCodec::print(value.threads_env).text);
     return block;
 }
 

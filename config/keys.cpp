@@ -6,6 +6,7 @@
 
 #include "config/codec_command.h"
 #include "config/codec_cpu.h"
+#include "config/codec_enforcement.h"
 #include "config/codec_policy.h"
 #include "model/limits.h"
 
@@ -47,6 +48,7 @@ Key log_row(std::string_view path, std::string_view meaning) {
     Key key = pool_row<LogTargetCodec<default_priority>, access>(path, respawn, meaning);
     key.null_is_value = true;
     key.applies_live = [](const Draft& a, const Draft& b) { return is_priority_change(access(a), access(b)); };
+    key.change_text = "live between priorities, else respawn";
     return key;
 }
 
@@ -60,6 +62,17 @@ Key workers_row(std::string_view path, ChangeClass change, std::string_view mean
         after.most = a.pool.workers.most;
         return a.pool.workers == after;
     };
+    return key;
+}
+
+// A worker moves while it runs, but what it was given before its program began stays.
+Key cpu_row(std::string_view path, ChangeClass change, std::string_view meaning) {
+    Key key = pool_row<CpuCodec, AT(pool.cpu)>(path, change, meaning);
+    key.applies_live = [](const Draft& a, const Draft& b) {
+        return memory_of(a.pool.cpu) == memory_of(b.pool.cpu) &&
+               threads_env_of(a.pool.cpu) == threads_env_of(b.pool.cpu);
+    };
+    key.change_text = "live but for memory and threads_env, which are respawn";
     return key;
 }
 
@@ -86,6 +99,9 @@ void add_machine(std::vector<Key>& keys) {
              section, "isolated", live, "Whether pools use the CPUs that the kernel was told to isolate."),
          row<WordCodec<HalfCoresWords>, AT(machine.half_cores)>(
              section, "half_cores", live, "Whether a core is used of which some threads are not ours."),
+         row<EnforceCodec, AT(machine.enforce)>(
+             section, "enforce", live,
+             "How pins are kept: by affinity alone, or by a cpuset of each worker's own too."),
          row<ReserveCodec, AT(machine)>(section, "reserve", live,
                                         "What is kept free of pools, for the rest of the system.")});
     // `reserve` is some members of the specification; the codec sees all of it, so the comparison is its own.
@@ -93,7 +109,7 @@ void add_machine(std::vector<Key>& keys) {
         return a.machine.reserve_cores == b.machine.reserve_cores && a.machine.reserve_cpus == b.machine.reserve_cpus &&
                a.machine.reserve_per == b.machine.reserve_per;
     };
-    for (const auto path : {"enforce", "foreign_pins", "audit"}) keys.push_back(later(section, Stage::placement, path));
+    for (const auto path : {"foreign_pins", "audit"}) keys.push_back(later(section, Stage::placement, path));
 }
 
 void add_process(std::vector<Key>& keys) {
@@ -107,10 +123,9 @@ void add_process(std::vector<Key>& keys) {
          workers_row("workers", live, "How many workers are kept; auto: as the CPUs allow."),
          pool_row<OptionalCodec<IntegerCodec<std::uint32_t, 1, limits::max_workers_per_pool>>, AT(pool.workers.most)>(
              "max_workers", live, "The most workers that 'workers: auto' gives."),
-         pool_row<CpuCodec, AT(pool.cpu)>(
-             "cpu", live,
-             "Which CPUs each worker gets: auto pins it softly to a core, none lets it float, a number of cores or "
-             "threads, or a whole cache, node or package is its own alone."),
+         cpu_row("cpu", live,
+                 "Which CPUs each worker gets: auto pins it softly to a core, none lets it float, a number of cores or "
+                 "threads, or a whole cache, node or package is its own alone."),
          pool_row<EnvironmentCodec, AT(pool.env)>("env", respawn, "Variables of the workers' environment."),
          pool_row<FileListCodec, AT(env_files)>(
              "env_file", respawn,

@@ -36,8 +36,10 @@ struct Key {
     void (*read)(const Reading&, const Node&, Draft&) = nullptr;
     Printed (*print)(const Draft&) = nullptr;
     bool (*same)(const Draft&, const Draft&) = nullptr;
-    // Whether this change of the key can be taken over by running workers; where unset, `change` decides.
+    // Whether this change of the key can be taken over by running workers; where unset, `change` decides. The text tells
+    // people which changes can.
     bool (*applies_live)(const Draft&, const Draft&) = nullptr;
+    std::string_view change_text;
 };
 
 // In the order of the reference: daemon, machine, pools.

@@ -167,7 +167,8 @@ private:
     void resolve_environment(ReadPool& pool) {
         auto& env = pool.draft.pool.env;
         const auto own = env;
-        for (const auto& name : pool.draft.pass_env) pass_variable(name, pool);
+        for (const auto& name : pool.draft.pass_env)
+            if (!contradicts_seat(name, pool)) pass_variable(name, pool);
         for (const auto& file : pool.draft.env_files) {
             for (const auto& [name, value] : env_file(file)) {
                 env[name] = escape_dollars(value.value);
@@ -175,6 +176,20 @@ private:
             }
         }
         for (const auto& [name, value] : own) env[name] = value;
+    }
+
+    // What the daemon was told about binding its own threads is not meant for a worker with a seat.
+    bool contradicts_seat(const Placed<std::string>& name, const ReadPool& pool) {
+        const bool binds = std::ranges::find(binding_variables, name.value) != std::end(binding_variables);
+        const CpuRequest& cpu = pool.draft.pool.cpu;
+        if (!binds || pool.draft.pool.env.contains(name.value) || std::holds_alternative<CpuNone>(cpu) ||
+            threads_env_of(cpu).is_off())
+            return false;
+        report_.warning(
+            name.place, "no-effect",
+            in_quotes(name.value) + " is not passed on: it would bind threads to CPUs beside the worker's seat",
+            "give it a value in 'env', or set threads_env: off in the 'cpu' block");
+        return true;
     }
 
     void pass_variable(const Placed<std::string>& name, ReadPool& pool) {

@@ -27,7 +27,7 @@ std::string plain(std::string_view text) {
 }
 
 std::string_view change_text(const Key& key) {
-    if (key.applies_live != nullptr) return "live between priorities, else respawn";
+    if (key.applies_live != nullptr) return key.change_text;
     return key.change == ChangeClass::live ? "live" : "respawn";
 }
 
@@ -35,7 +35,7 @@ std::string entry(const Key& key) {
     const Printed standard = key.print(Draft{});
     const std::string value = standard.set ? "default *" + plain(standard.text) + "*" : "unset by default";
     return "*" + plain(full_name(key)) + "*: " + plain(key.type()) + "; " + value + "; " +
-           std::string(change_text(key)) + "\n\t" + plain(key.meaning) + "\n";
+           plain(change_text(key)) + "\n\t" + plain(key.meaning) + "\n";
 }
 
 }  // namespace

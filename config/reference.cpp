@@ -18,7 +18,7 @@ std::string cell(std::string_view text) {
 }
 
 std::string_view change_text(const Key& key) {
-    if (key.applies_live != nullptr) return "live between priorities, else respawn";
+    if (key.applies_live != nullptr) return key.change_text;
     return key.change == ChangeClass::live ? "live" : "respawn";
 }
 

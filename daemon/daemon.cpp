@@ -48,7 +48,11 @@ Daemon::Daemon(event::Loop loop, Options options, std::unique_ptr<log::Sink> sin
                   drop_timer_.arm(loop_.now() + drop_report_delay);
               }},
       workers_(loop_, output_, std::move(workers), [this](supervise::Event event) { dispatch(std::move(event)); }),
-      bus_(std::make_unique<BusServer>(*this, loop_)) {}
+      bus_(std::make_unique<BusServer>(*this, loop_)) {
+    workers_.set_on_drift([this](const WorkerId& worker, std::string sentence) {
+        record(pool_record(log::Priority::warning, messages::notice, worker.pool, std::move(sentence)));
+    });
+}
 
 Daemon::~Daemon() = default;
 

@@ -86,6 +86,7 @@ private:
     [[nodiscard]] ReloadOutcome apply(Loaded loaded);
     [[nodiscard]] ReloadOutcome refuse(std::vector<std::string> reasons);
     void declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Plan plan);
+    void keep_pins_by(ChosenLevel chosen);
     void arm_watch();
     [[nodiscard]] std::vector<std::string> plan_objections(const cpu::Plan& plan,
                                                            const std::vector<config::Change>& changes) const;
@@ -117,6 +118,7 @@ private:
     Machine machine_;
     cpu::Plan plan_;
     cpu::Ledger ledger_;  // seats given, which a new plan keeps
+    std::optional<ChosenLevel> enforcement_;  // as it was last said
     Scales scales_;
     std::map<std::string, std::string> unplaced_;  // pools without seats, and why
     std::unique_ptr<Loader> loader_;

@@ -116,8 +116,12 @@ ReloadOutcome Daemon::apply(Loaded found) {
         auto objections = plan_objections(plan, changes);
         if (!objections.empty()) return refuse(std::move(objections));
     }
+    // Last, since it acts on the host where it succeeds.
+    auto level = workers_.settle_enforcement(next.machine().enforce);
+    if (!level) return refuse({level.error().message});
     scales_ = std::move(scales);
     refused_reload_.clear();
+    keep_pins_by(std::move(*level));
 
     ReloadOutcome outcome{.accepted = true, .changed = !changes.empty(), .messages = {}};
     for (const auto& change : changes) outcome.messages.push_back(describe({change}));
@@ -132,12 +136,22 @@ ReloadOutcome Daemon::apply(Loaded found) {
     }
     if (!changes.empty() && config_)
         record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + describe(changes)));
-    const bool daemon_changed = config_ && config_->daemon() != next.daemon();
+    const bool daemon_changed =
+        config_ && (config_->daemon() != next.daemon() || config_->machine() != next.machine());
     if (daemon_changed) outcome.changed = true;
 
     declare(next, changes, std::move(plan));
     config_.emplace(std::move(next));
     return outcome;
+}
+
+// Says once what was chosen.
+void Daemon::keep_pins_by(ChosenLevel chosen) {
+    if (chosen == enforcement_) return;
+    record(daemon_record(log::Priority::info, messages::enforcement, describe(chosen)));
+    for (const auto& [pool, message] : workers_.keep_pins_by(chosen.level))
+        record(pool_record(log::Priority::warning, messages::worker_pin_failed, pool, message + ", it keeps its old CPUs"));
+    enforcement_ = std::move(chosen);
 }
 
 // Tells the supervisor what is new, different, gone or seated elsewhere; nothing of the rest.

@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "daemon/daemon.h"
+#include "daemon/enforcement.h"
 #include "daemon/folders.h"
 #include "daemon/options.h"
 #include "daemon/records.h"
@@ -99,6 +100,7 @@ Result<TakenCgroups> take_cgroups(const Options& options) {
         taken.cgroups = process::Cgroups::find_delegated();
     }
     if (!taken.cgroups) return taken;
+    const OwnMaskKept kept;
     PINION_TRY(ended, taken.cgroups->take_over());
     taken.ended = std::move(ended);
     return taken;
@@ -130,6 +132,8 @@ int main(int argc, char** argv) {
     if (!locks) return give_up(*sink, 1, locks.error().message);
     auto taken = take_cgroups(*options);
     if (!taken) return give_up(*sink, 1, taken.error().message);
+    if (const auto level = settle_enforcement(first.config->machine().enforce, taken->cgroups); !level)
+        return give_up(*sink, exit_config, level.error().message + "; not started");
 
     // 5. The loop and everything in it.
     auto loop = event::Loop::make();

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/enforcement.h"
 #include "daemon/output.h"
 #include "daemon/usage.h"
 #include "event/loop.h"
@@ -43,6 +44,18 @@ public:
 
     // Begins to adopt and reap orphans, where there are no cgroups or we are PID 1.
     [[nodiscard]] Result<void> start();
+
+    // How pins are kept from here on, those of running workers too. `settle` makes sure that the host gives the level,
+    // and changes no worker; `keep_pins_by` applies it, and returns whose pins could not be set.
+    [[nodiscard]] Result<ChosenLevel> settle_enforcement(std::optional<Enforcement> wish);
+    struct PinFailure {
+        std::string pool;
+        std::string message;
+    };
+    [[nodiscard]] std::vector<PinFailure> keep_pins_by(Enforcement level);
+    // Told of a worker whose mask was wider than its seat right after its start, and was set again.
+    using OnDrift = std::function<void(const WorkerId&, std::string)>;
+    void set_on_drift(OnDrift on_drift) { on_drift_ = std::move(on_drift); }
 
     void set_output_budget(std::uint32_t lines_per_second) { lines_per_second_ = lines_per_second; }
 
@@ -93,7 +106,9 @@ private:
     Outcome finish_start(Process& process);
     Outcome prepare(Process& process, SlotState& slot);
     void answer(SlotState& slot, Outcome outcome);
-    void end_unwatched(Process& process);
+    Outcome read_back(const Process& process) const;
+    [[nodiscard]] Result<void> confine(SlotState& slot, const cpu::Seat& seat, const cpu::Seat& former);
+    void end_unwatched(Process& process, SlotState& slot);
     [[nodiscard]] Result<process::ImageBuffer> build_image(const Process& process, const SlotState& slot) const;
     [[nodiscard]] Result<void> watch(Process& process);
     bool must_fork(const supervise::SpecPtr& spec, const process::ChildImage& image);
@@ -111,6 +126,8 @@ private:
     OutputServices& output_;
     WorkersOptions options_;
     Post post_;
+    OnDrift on_drift_;
+    Enforcement enforcement_ = Enforcement::affinity;
     std::uint32_t lines_per_second_ = 1000;
     std::uint64_t notify_counter_ = 0;
     bool reap_strays_ = false;

@@ -83,7 +83,8 @@ Domain restricted(const Domain& domain, const CpuSet& cpus) {
 }
 
 Topology restricted(const Topology& topology, const CpuSet& cpus) {
-    Topology kept{.root = restricted(topology.root, cpus), .cores = {}, .kinds = {}};
+    Topology kept{
+        .root = restricted(topology.root, cpus), .cores = {}, .kinds = {}, .memory_nodes = topology.memory_nodes};
     for (const CpuSet& core : topology.cores)
         if (core.intersects(cpus)) kept.cores.push_back(core & cpus);
     for (const CpuKind& kind : topology.kinds)

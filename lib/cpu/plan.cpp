@@ -9,7 +9,9 @@
 #include "cpu/context.h"
 #include "cpu/domain.h"
 #include "cpu/exclusive.h"
+#include "cpu/explicit_seats.h"
 #include "cpu/findings.h"
+#include "cpu/memory_nodes.h"
 #include "cpu/notes.h"
 #include "cpu/soft.h"
 
@@ -53,8 +55,14 @@ CpuSet bound(const Context& context, const CpuSet& seat, const CpuSet& pool, Cpu
 // How the pool asked for seats of its own; the defaults where it named CPUs.
 CpuExclusive request_of(const std::vector<PoolRequest>& requests, const std::string& pool) {
     const auto found = std::ranges::find(requests, pool, &PoolRequest::pool);
-    const auto* seat = found != requests.end() ? std::get_if<CpuExclusive>(&found->cpu) : nullptr;
-    return seat != nullptr ? *seat : CpuExclusive{};
+    if (found == requests.end()) return {};
+    if (const auto* seat = std::get_if<CpuExclusive>(&found->cpu)) return *seat;
+    return {.memory = memory_of(found->cpu)};
+}
+
+// How many threads a library may start on a seat without two of them on one unit.
+std::uint32_t library_threads(const Context& context, const CpuSet& cpus, CpuExclusive::Unit unit) {
+    return unit == CpuExclusive::Unit::threads ? cpus.count() : cores_touched(context, cpus);
 }
 
 void add_exclusive(const Context& context, const std::vector<PoolRequest>& requests, ExclusiveSeats seats, Plan& plan) {
@@ -71,6 +79,7 @@ void add_exclusive(const Context& context, const std::vector<PoolRequest>& reque
             seat.cpus = std::move(cpus);
             seat.exclusive = true;
             seat.memory = wish.memory;
+            seat.library_threads = library_threads(context, seat.cpus, wish.unit);
         }
     }
     plan.shared = context.usable.cpus - seats.claims.all();
@@ -96,7 +105,8 @@ void add_soft(const Context& context, const std::vector<SoftPool>& pools, Plan& 
             seat.slot = slot;
             seat.cpus = cores[slot];
             seat.mask = cores[slot];
-            seat.memory = CpuExclusive::Memory::near;
+            seat.memory = MemoryPolicy::near;
+            seat.library_threads = 1;  // a core, whatever threads it has
             const auto [known, fresh] = nodes.try_emplace(seat.cpus);
             if (fresh) known->second = nodes_near(context.topology.root, seat.cpus);
             seat.nodes = known->second;
@@ -112,23 +122,8 @@ void sort_answer(Plan& plan) {
     std::ranges::sort(plan.errors, {}, by_pool);
 }
 
-}  // namespace
-
-const PoolSeats* Plan::find(const std::string& pool) const noexcept {
-    const auto found = std::ranges::lower_bound(pools, pool, {}, &PoolSeats::pool);
-    return found != pools.end() && found->pool == pool ? &*found : nullptr;
-}
-
-Ledger Plan::ledger() const {
-    Ledger ledger;
-    for (const PoolSeats& pool : pools)
-        for (const Seat& seat : pool.seats)
-            if (!seat.cpus.empty()) ledger.push_back({pool.pool, seat.slot, seat.cpus, seat.exclusive});
-    return ledger;
-}
-
-Plan plan(const Topology& topology, const Universe& universe, const std::vector<PoolRequest>& requests,
-          const Ledger& ledger) {
+Plan plan_once(const Topology& topology, const Universe& universe, const std::vector<PoolRequest>& requests,
+               const Ledger& ledger) {
     const Context context(topology, universe, ledger);
     Plan plan;
     ExclusiveSeats exclusive = place_exclusive(context, requests, std::ranges::any_of(requests, shares));
@@ -157,6 +152,40 @@ Plan plan(const Topology& topology, const Universe& universe, const std::vector<
     plan.warnings.insert(plan.warnings.end(), found.begin(), found.end());
     sort_answer(plan);
     return plan;
+}
+
+}  // namespace
+
+const PoolSeats* Plan::find(const std::string& pool) const noexcept {
+    const auto found = std::ranges::lower_bound(pools, pool, {}, &PoolSeats::pool);
+    return found != pools.end() && found->pool == pool ? &*found : nullptr;
+}
+
+Ledger Plan::ledger() const {
+    Ledger ledger;
+    for (const PoolSeats& pool : pools)
+        for (const Seat& seat : pool.seats)
+            if (!seat.cpus.empty()) ledger.push_back({pool.pool, seat.slot, seat.cpus, seat.exclusive});
+    return ledger;
+}
+
+Plan plan(const Topology& topology, const Universe& universe, const std::vector<PoolRequest>& requests,
+          const Ledger& ledger) {
+    Plan found = plan_once(topology, universe, requests, ledger);
+    const std::vector<PlanNote> refused = without_memory(topology, found);
+    if (refused.empty()) {
+        settle_memory(topology, found);
+        return found;
+    }
+    // What the refused pools held is the others'.
+    std::vector<PoolRequest> rest = requests;
+    std::erase_if(rest, [&](const PoolRequest& request) {
+        return std::ranges::find(refused, request.pool, &PlanNote::pool) != refused.end();
+    });
+    found = plan(topology, universe, rest, ledger);
+    found.errors.insert(found.errors.end(), refused.begin(), refused.end());
+    sort_answer(found);
+    return found;
 }
 
 }  // namespace pinion::cpu

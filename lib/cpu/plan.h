@@ -22,7 +22,9 @@ struct Seat {
     CpuSet mask;
     std::vector<std::uint32_t> nodes;
     bool exclusive = false;
-    CpuExclusive::Memory memory = CpuExclusive::Memory::off;  // the policy over `nodes`
+    MemoryPolicy memory = MemoryPolicy::off;  // off, too, where there is nothing to choose from
+    std::vector<std::uint32_t> memory_nodes = {};  // what the policy is over: those of `nodes` that have memory
+    std::uint32_t library_threads = 0;  // what `threads_env` tells: cores, or threads of a seat of threads; 0: no seat
     bool operator==(const Seat&) const = default;
 };
 

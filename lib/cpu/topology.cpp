@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <hwloc.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -124,6 +125,21 @@ std::vector<CpuKind> kinds_of(hwloc_topology_t topology) {
     return fold_kinds(std::move(reported));
 }
 
+// A node may be there for its CPUs only, or be closed to us by a cpuset. Where none tells of memory, as in many
+// descriptions, each is taken to have some.
+std::vector<std::uint32_t> memory_nodes_of(hwloc_topology_t topology) {
+    const bool told = hwloc_get_root_obj(topology)->total_memory > 0;
+    std::vector<std::uint32_t> nodes;
+    for (hwloc_obj_t node = nullptr;
+         (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)) != nullptr;) {
+        if (told && node->attr->numanode.local_memory == 0) continue;
+        if (!hwloc_bitmap_isset(hwloc_topology_get_allowed_nodeset(topology), node->os_index)) continue;
+        nodes.push_back(node->os_index);
+    }
+    std::ranges::sort(nodes);
+    return nodes;
+}
+
 Result<Topology> load(HwlocTopology topology, const std::string& what) {
     if (hwloc_topology_load(topology.get()) != 0) return fail_last(what);
     const Domain raw = to_domain(hwloc_get_root_obj(topology.get()));
@@ -132,6 +148,7 @@ Result<Topology> load(HwlocTopology topology, const std::string& what) {
     value.root = restricted(raw, raw.cpus);
     value.cores = cores_below(value.root);
     value.kinds = kinds_of(topology.get());
+    value.memory_nodes = memory_nodes_of(topology.get());
     return value;
 }
 

@@ -34,6 +34,7 @@ struct Topology {
     Domain root;
     std::vector<CpuSet> cores;     // in logical order, each core's PUs
     std::vector<CpuKind> kinds;    // one or none: not hybrid
+    std::vector<std::uint32_t> memory_nodes = {};  // OS ids of the nodes that have memory which we may use, ascending
     bool operator==(const Topology&) const = default;
 };
 

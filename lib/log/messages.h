@@ -34,13 +34,14 @@ inline constexpr MessageKind output_dropped      {"output-dropped",       "c14d6
 inline constexpr MessageKind worker_pin_failed   {"worker-pin-failed",    "d25e709dbf314c1f21dcfee608293117"};
 inline constexpr MessageKind predecessor_ended   {"predecessor-ended",    "e36f81aec0424d3143ee10f81a3a4218"};
 inline constexpr MessageKind control_unavailable {"control-unavailable",  "f47092bfd1534e4365f0220a2c4b5319"};
+inline constexpr MessageKind enforcement         {"enforcement",          "b60c4f1d72e94a8da25f9e3b08d1c764"};
 inline constexpr MessageKind notice              {"notice",               "05812ac0e2644f5587023342ee5c641a"};
 
 inline constexpr std::array all{
     &daemon_started, &daemon_stopping, &daemon_stopped, &config_loaded, &config_refused, &config_warning, &pool_added,
     &pool_changed, &pool_removed, &pool_waiting, &pool_state, &pool_unplaceable, &worker_started, &worker_ready,
     &worker_start_timeout, &worker_stopping, &worker_killed, &worker_died, &worker_not_spawned, &operator_acted,
-    &roll_progress, &output_dropped, &worker_pin_failed, &predecessor_ended, &control_unavailable, &notice};
+    &roll_progress, &output_dropped, &worker_pin_failed, &predecessor_ended, &control_unavailable, &enforcement, &notice};
 // clang-format on
 
 }  // namespace pinion::log::messages

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/cpu_set.h"
+#include "model/threads_env.h"
 
 namespace pinion {
 
@@ -39,6 +40,9 @@ struct WorkerCount {
     bool operator==(const WorkerCount&) const = default;
 };
 
+// Where the memory lies that a worker touches first, over the memory nodes of its seat.
+enum class MemoryPolicy : std::uint8_t { near, strict, interleave, off };
+
 struct CpuAuto {  // the default: pinned softly to one core of the shared set
     bool operator==(const CpuAuto&) const = default;
 };
@@ -61,17 +65,27 @@ struct CpuExclusive {
     std::optional<CpuLevel> keep_out = {};  // no other pool's seat in the same one
     enum class Bind : std::uint8_t { seat, core, l3, numa, package, pool };
     Bind bind = Bind::seat;  // how far a worker may stray, within its pool's seats
-    enum class Memory : std::uint8_t { near, strict, interleave, off };
+    using Memory = MemoryPolicy;
     Memory memory = Memory::near;
+    ThreadsEnv threads_env = {};
     enum class Oversubscribe : std::uint8_t { error, shrink, stack };
     Oversubscribe oversubscribe = Oversubscribe::error;
     bool operator==(const CpuExclusive&) const = default;
 };
 struct CpuSeats {  // explicit, slot by slot
     std::vector<CpuSet> seats;
+    MemoryPolicy memory = MemoryPolicy::near;
+    ThreadsEnv threads_env = {};
     bool operator==(const CpuSeats&) const = default;
 };
 using CpuRequest = std::variant<CpuAuto, CpuNone, CpuExclusive, CpuSeats>;
+
+// What a request says of these; the defaults where it has no word for it.
+[[nodiscard]] MemoryPolicy memory_of(const CpuRequest& request) noexcept;
+[[nodiscard]] ThreadsEnv threads_env_of(const CpuRequest& request);
+
+// How pins are kept: by each worker's affinity alone, or by a cpuset of its own besides.
+enum class Enforcement : std::uint8_t { affinity, cpuset };
 
 // `machine:` in the configuration: which CPUs pools may use.
 struct MachineSpec {
@@ -83,6 +97,7 @@ struct MachineSpec {
     Isolated isolated = Isolated::skip;  // CPUs that the kernel's scheduler leaves alone
     bool inherited_mask = true;          // whether the mask that this process was started with bounds pools
     bool half_cores = true;              // whether a core of which only some threads are ours is used
+    std::optional<Enforcement> enforce = {};  // nothing: the best that the host gives
     bool operator==(const MachineSpec&) const = default;
 };
 

@@ -13,6 +13,7 @@ const char* to_string(SpawnStage stage) noexcept {
         case SpawnStage::session: return "session";
         case SpawnStage::signals: return "signals";
         case SpawnStage::affinity: return "affinity";
+        case SpawnStage::memory_policy: return "memory_policy";
         case SpawnStage::scheduler: return "scheduler";
         case SpawnStage::limits: return "limits";
         case SpawnStage::oom_score: return "oom_score";
@@ -22,6 +23,7 @@ const char* to_string(SpawnStage stage) noexcept {
         case SpawnStage::cwd: return "cwd";
         case SpawnStage::parent_death: return "parent_death";
         case SpawnStage::exec: return "exec";
+        case SpawnStage::read_back: return "read_back";
     }
     return "unknown";
 }
@@ -29,7 +31,7 @@ const char* to_string(SpawnStage stage) noexcept {
 std::string to_string(const SpawnFailure& failure) {
     std::string text = to_string(failure.stage);
     if (!failure.object.empty()) text += " '" + failure.object + "'";
-    return text + ": " + errno_text(failure.error);
+    return text + ": " + (failure.why.empty() ? errno_text(failure.error) : failure.why);
 }
 
 std::string to_string(const Death& death) {

@@ -12,9 +12,11 @@
 
 namespace pinion {
 
-// The steps of a child between fork and exec, in order; see lib/process. `fork` is the parent's own step.
+// The steps of a child between fork and exec, in order; see lib/process. `fork` is the parent's own step, and so is
+// `read_back`, which looks at the mask in force after the exec.
 enum class SpawnStage : std::uint8_t {
-    fork, cgroup, session, signals, affinity, scheduler, limits, oom_score, umask, stdio, credentials, cwd, parent_death, exec
+    fork, cgroup, session, signals, affinity, memory_policy, scheduler, limits, oom_score, umask, stdio, credentials, cwd,
+    parent_death, exec, read_back
 };
 [[nodiscard]] const char* to_string(SpawnStage stage) noexcept;
 
@@ -23,6 +25,7 @@ struct SpawnFailure {
     SpawnStage stage = SpawnStage::fork;
     int error = 0;  // errno
     std::string object;
+    std::string why = {};  // said instead of the error's text, where there is more to say
     bool operator==(const SpawnFailure&) const = default;
 };
 // "exec '/usr/bin/nosuch': no such file or directory"

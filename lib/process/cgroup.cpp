@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "process/cgroup_controllers.h"
 #include "process/cgroup_files.h"
 
 namespace pinion::process {
@@ -78,10 +79,10 @@ Result<void> make_folder(const std::string& folder) {
     return fail_last("make cgroup '" + folder + "'");
 }
 
-Result<WorkerCgroup> open_worker(const std::string& folder) {
+Result<WorkerCgroup> open_worker(const std::string& folder, bool fresh = false) {
     PINION_TRY(directory, open_file(folder, O_PATH | O_DIRECTORY));
     PINION_TRY(events, open_file(folder + "/cgroup.events", O_RDONLY));
-    return WorkerCgroup(std::move(directory), std::move(events));
+    return WorkerCgroup(std::move(directory), std::move(events), fresh);
 }
 
 // cgroup.events wakes POLLPRI when it changes; the read before the wait arms it.
@@ -195,11 +196,18 @@ Result<std::vector<std::string>> Cgroups::take_over() {
 Result<WorkerCgroup> Cgroups::make(const std::string& pool, Slot slot) {
     if (!is_name(pool)) return fail_errno(EINVAL, "make a cgroup for pool '" + pool + "'");
     PINION_CHECK(make_folder(folder_ + "/" + pool));
+    bool& with_cpusets = pools_[pool];
+    if (cpusets_ && !with_cpusets) {
+        PINION_TRY(switched, switch_controller_on(folder_ + "/" + pool, cpuset_controller));
+        static_cast<void>(switched);
+        with_cpusets = true;
+    }
     const std::string folder = folder_ + "/" + slot_name(pool, slot);
     // Fails, and should, where somebody is in it.
     ::rmdir(folder.c_str());
-    PINION_CHECK(make_folder(folder));
-    return open_worker(folder);
+    const bool fresh = ::mkdir(folder.c_str(), 0755) == 0;
+    if (!fresh && errno != EEXIST) return fail_last("make cgroup '" + folder + "'");
+    return open_worker(folder, fresh);
 }
 
 Result<void> Cgroups::remove(const std::string& pool, Slot slot) {
@@ -212,7 +220,11 @@ Result<void> Cgroups::remove(const std::string& pool, Slot slot) {
         PINION_CHECK(remove_with_children(folder));
     }
     const std::string pool_folder = folder_ + "/" + pool;
-    if (::rmdir(pool_folder.c_str()) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EBUSY) return {};
+    if (::rmdir(pool_folder.c_str()) == 0 || errno == ENOENT) {
+        pools_.erase(pool);
+        return {};
+    }
+    if (errno == ENOTEMPTY || errno == EBUSY) return {};
     return fail_last("remove cgroup '" + pool_folder + "'");
 }
 

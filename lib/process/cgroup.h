@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "model/cpu_set.h"
 
 namespace pinion::process {
 
@@ -22,7 +24,11 @@ inline constexpr Duration takeover_patience = std::chrono::seconds(5);
 // One worker's cgroup; removed by `Cgroups::remove`, not by the destructor.
 class WorkerCgroup {
 public:
-    WorkerCgroup(UniqueFd folder, UniqueFd events) : folder_(std::move(folder)), events_(std::move(events)) {}
+    // `fresh`: made just now, so that it confines nobody yet.
+    WorkerCgroup(UniqueFd folder, UniqueFd events, bool fresh = false)
+        : folder_(std::move(folder)), events_(std::move(events)) {
+        if (fresh) confinement_.emplace();
+    }
     // For CLONE_INTO_CGROUP and openat.
     [[nodiscard]] int folder_fd() const noexcept { return folder_.fd(); }
     // cgroup.events, kept open: readable changes are told by inotify or EPOLLPRI.
@@ -32,12 +38,20 @@ public:
     [[nodiscard]] Result<bool> populated() const;
     // SIGKILL to all in it: cgroup.kill, or on kernels before 5.14 each pid until empty.
     [[nodiscard]] Result<void> kill() const;
+    // Lets its processes use these CPUs and memory nodes only; an empty set is whatever the parent has. Writes what
+    // differs from the last call. For slots of `Cgroups` that has cpusets enabled.
+    [[nodiscard]] Result<void> confine(const CpuSet& cpus, const CpuSet& nodes);
     // memory.events' oom_kill; nothing where the memory controller is not enabled.
     [[nodiscard]] std::optional<std::uint64_t> oom_kills() const;
 
 private:
+    struct Confinement {
+        CpuSet cpus;
+        CpuSet nodes;
+    };
     UniqueFd folder_;
     UniqueFd events_;
+    std::optional<Confinement> confinement_;  // nothing: not known
 };
 
 class Cgroups {
@@ -63,11 +77,22 @@ public:
     // success where there is none.
     [[nodiscard]] Result<void> remove(const std::string& pool, Slot slot);
 
+    // Gives every POOL/SLOT a cpuset, those that are there and those made from here on. Our own folder's cpuset is never
+    // written, nor POOL's: they are what they inherit. The error says what is in the way, nothing being changed but
+    // for what was enabled already. On Linux 6.1 the affinity of all below our folder, this process's too, is then
+    // what their cpusets allow: to be set again.
+    [[nodiscard]] Result<void> enable_cpuset();
+    // Whether we ever had to switch the controller on.
+    [[nodiscard]] bool switched_cpuset_on() const noexcept { return switched_on_; }
+
     [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
 
 private:
     explicit Cgroups(std::string folder) : folder_(std::move(folder)) {}
     std::string folder_;
+    std::map<std::string, bool> pools_;  // made by us; whether its slots have cpusets
+    bool cpusets_ = false;
+    bool switched_on_ = false;
 };
 
 }  // namespace pinion::process

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/cgroup_files.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace pinion::process {
@@ -21,6 +23,11 @@ std::optional<std::string> find_cgroup_folder(const std::vector<Mount>& mounts, 
         if (rest.empty() || rest.starts_with('/')) return mount.point + std::string(rest);
     }
     return std::nullopt;
+}
+
+bool lists_controller(std::string_view text, std::string_view controller) {
+    const auto words = split(trim(text), ' ');
+    return std::ranges::find(words, controller) != words.end();
 }
 
 std::optional<std::uint64_t> find_flat_value(std::string_view text, std::string_view key) {

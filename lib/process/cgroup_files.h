@@ -19,6 +19,9 @@ namespace pinion::process {
 // lies outside of what is mounted, or outside of our cgroup namespace ("/../..").
 [[nodiscard]] std::optional<std::string> find_cgroup_folder(const std::vector<Mount>& mounts, std::string_view path);
 
+// Whether a file such as cgroup.controllers names `controller`.
+[[nodiscard]] bool lists_controller(std::string_view text, std::string_view controller);
+
 // The number after `key` in a flat-keyed file such as cgroup.events or memory.events.
 [[nodiscard]] std::optional<std::uint64_t> find_flat_value(std::string_view text, std::string_view key);
 

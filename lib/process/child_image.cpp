@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/child_image.h"
 
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -23,14 +24,25 @@ enum class KernelIoClass : int { realtime = 1, best_effort = 2, idle = 3 };
 
 using Environment = std::map<std::string, std::string>;
 
-std::string node_list(const std::vector<std::uint32_t>& nodes) {
+// Memory nodes have the kernel's list format and its masks as CPUs have.
+CpuSet node_set(const std::vector<std::uint32_t>& nodes) {
     CpuSet set;
     for (const std::uint32_t node : nodes) set.add(node);
-    return set.to_list();
+    return set;
 }
 
 SubstitutionValues values_of(const ImageRequest& request) {
-    return {request.spec.name, request.slot, request.seat.cpus.to_list(), node_list(request.seat.nodes)};
+    return {request.spec.name, request.slot, request.seat.cpus.to_list(), node_set(request.seat.nodes).to_list()};
+}
+
+// A value that the pool gives is a word of its own: it stays.
+void add_thread_counts(const ImageRequest& request, Environment& env) {
+    if (request.seat.library_threads == 0) return;
+    const ThreadsEnv wanted = threads_env_of(request.spec.cpu);
+    const std::string count = std::to_string(request.seat.library_threads);
+    for (const std::string& name : wanted.names) env.try_emplace(name, count);
+    if (!wanted.automatic) return;
+    for (const std::string_view name : thread_variables) env.try_emplace(std::string(name), count);
 }
 
 // The kernel refuses a longer string with E2BIG, and ends one at a NUL; told here, where its name is known.
@@ -79,6 +91,7 @@ Result<Environment> build_environment(const ImageRequest& request, const Substit
         env.try_emplace("LOGNAME", spec.identity->user);
         env.try_emplace("SHELL", "/bin/sh");
     }
+    add_thread_counts(request, env);
     // These are ours whatever the pool says: a tree is known by them.
     env["PINION_POOL"] = spec.name;
     env["PINION_SLOT"] = std::to_string(request.slot);
@@ -152,6 +165,16 @@ int io_number(const std::optional<IoPriority>& io) {
     return -1;
 }
 
+int memory_mode(MemoryPolicy policy, std::size_t nodes) {
+    switch (policy) {
+        case MemoryPolicy::near: return nodes > 1 ? MPOL_PREFERRED_MANY : MPOL_PREFERRED;
+        case MemoryPolicy::strict: return MPOL_BIND;
+        case MemoryPolicy::interleave: return MPOL_INTERLEAVE;
+        case MemoryPolicy::off: break;
+    }
+    return -1;
+}
+
 void set_scalars(ChildImage& image, const ImageRequest& request) {
     const PoolSpec& spec = request.spec;
     image.stdout_fd = request.stdout_fd;
@@ -163,6 +186,8 @@ void set_scalars(ChildImage& image, const ImageRequest& request) {
     image.io_priority = io_number(spec.io);
     image.nofile_soft = request.nofile.rlim_cur;
     image.nofile_hard = request.nofile.rlim_max;
+    image.memory_mode = memory_mode(request.seat.memory, request.seat.memory_nodes.size());
+    image.memory_is_wish = request.seat.memory == MemoryPolicy::near;
     image.parent_pid = ::getpid();
     image.die_with_parent = request.die_with_parent;
     if (!spec.identity || is_our_own(*spec.identity)) return;
@@ -222,6 +247,7 @@ Result<ImageBuffer> ImageBuffer::build(const ImageRequest& request) {
     ImageBuffer buffer;
     arena.finish(buffer.bytes_, buffer.pointers_);
     buffer.words_ = request.seat.mask.words();
+    buffer.node_words_ = node_set(request.seat.memory_nodes).words();
     buffer.limits_ = spec.limits;
     if (spec.identity) buffer.groups_ = spec.identity->groups;
 
@@ -238,6 +264,9 @@ Result<ImageBuffer> ImageBuffer::build(const ImageRequest& request) {
         if (!request.journal_headers[i].empty()) image.journal_headers[i] = buffer.pointers_[headers_at + i];
     image.cpu_words = buffer.words_.empty() ? nullptr : buffer.words_.data();
     image.cpu_bytes = buffer.words_.size() * sizeof(std::uint64_t);
+    image.node_words = buffer.node_words_.data();
+    image.node_bits = buffer.node_words_.size() * 64;
+    if (buffer.node_words_.empty()) image.memory_mode = -1;
     image.groups = buffer.groups_.data();
     image.group_count = buffer.groups_.size();
     image.limits = buffer.limits_.data();

@@ -27,6 +27,10 @@ struct ChildImage {
     const char* user = nullptr;                // the name behind `uid`, for messages; may be null
     const std::uint64_t* cpu_words = nullptr;  // null: leave the mask
     std::size_t cpu_bytes = 0;
+    int memory_mode = -1;  // MPOL_*, over the nodes of `node_words`; -1: leave the policy
+    bool memory_is_wish = false;                // where the kernel has no such policy, or forbids it, do without
+    const std::uint64_t* node_words = nullptr;  // a bit for each memory node
+    std::size_t node_bits = 0;
     const std::uint32_t* groups = nullptr;
     std::size_t group_count = 0;
     const ResourceLimit* limits = nullptr;
@@ -76,8 +80,8 @@ struct ImageRequest {
 class ImageBuffer {
 public:
     // Substitutes, builds argv and the environment (spec.env, PATH if unset, PINION_POOL, PINION_SLOT,
-    // PINION_GENERATION, PINION_SEAT, PINION_CPUS, PINION_NUMA, NOTIFY_SOCKET, and with an identity HOME, USER,
-    // LOGNAME, SHELL unless set), and the candidates for exec. PINION_CPUS and PINION_NUMA are empty where the worker
+    // PINION_GENERATION, PINION_SEAT, PINION_CPUS, PINION_NUMA, NOTIFY_SOCKET, with an identity HOME, USER, LOGNAME,
+    // SHELL unless set, and with a seat what `threads_env` names unless set), and the candidates for exec. PINION_CPUS and PINION_NUMA are empty where the worker
     // floats. The fds stay the caller's and must outlive the spawn. Fails where a substitution does, on a NUL
     // character, or where an argument or a variable outgrows limits::max_argv_bytes (its final NUL counted, as the
     // kernel does).
@@ -98,6 +102,7 @@ private:
     std::vector<char> bytes_;  // one arena: a moved vector keeps its addresses, a moved std::string may not
     std::vector<const char*> pointers_;
     std::vector<std::uint64_t> words_;
+    std::vector<std::uint64_t> node_words_;
     std::vector<std::uint32_t> groups_;
     std::vector<ResourceLimit> limits_;
 };

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -69,6 +70,22 @@ PINION_CHILD_CODE long set_affinity(ChildRun& run) {
     if (run.image->cpu_words == nullptr) return 0;
     const long set = raw_syscall(SYS_sched_setaffinity, 0, run.image->cpu_bytes, run.image->cpu_words);
     return set < 0 ? set : 0;
+}
+
+PINION_CHILD_CODE long set_policy(const ChildImage& image, int mode) {
+    // The kernel takes one bit less than it is told.
+    return raw_syscall(SYS_set_mempolicy, mode, image.node_words, image.node_bits + 1);
+}
+
+// Before Linux 5.15 only one node can be preferred: the first of them, then.
+PINION_CHILD_CODE long set_memory_policy(ChildRun& run) {
+    const ChildImage& image = *run.image;
+    if (image.memory_mode < 0) return 0;
+    long set = set_policy(image, image.memory_mode);
+    if (set == -EINVAL && image.memory_mode == MPOL_PREFERRED_MANY) set = set_policy(image, MPOL_PREFERRED);
+    // What a pinned worker touches first comes from its own node anyway.
+    if (image.memory_is_wish && (set == -EPERM || set == -ENOSYS)) return 0;
+    return set;
 }
 
 PINION_CHILD_CODE long set_scheduler(ChildRun& run) {
@@ -253,6 +270,7 @@ constexpr NamedStep steps[] = {
     {SpawnStage::session, new_session},
     {SpawnStage::signals, reset_signals},
     {SpawnStage::affinity, set_affinity},
+    {SpawnStage::memory_policy, set_memory_policy},
     {SpawnStage::scheduler, set_scheduler},
     {SpawnStage::limits, set_limits},
     {SpawnStage::oom_score, set_oom_score},

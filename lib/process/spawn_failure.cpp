@@ -2,6 +2,7 @@
 #include "process/spawn_failure.h"
 
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,6 +30,17 @@ std::string cpu_list(const ChildImage& image) {
     for (std::uint32_t cpu = 0; cpu < image.cpu_bytes * 8; ++cpu)
         if ((image.cpu_words[cpu / 64] >> (cpu % 64) & 1) != 0) cpus.add(cpu);
     return cpus.to_list();
+}
+
+// "strict, nodes 0-1"
+std::string memory_name(const ChildImage& image) {
+    CpuSet nodes;
+    for (std::uint32_t node = 0; node < image.node_bits; ++node)
+        if ((image.node_words[node / 64] >> (node % 64) & 1) != 0) nodes.add(node);
+    const char* policy = image.memory_mode == MPOL_BIND         ? "strict"
+                         : image.memory_mode == MPOL_INTERLEAVE ? "interleave"
+                                                                : "near";
+    return std::string(policy) + ", nodes " + nodes.to_list();
 }
 
 std::string scheduler_name(const ChildImage& image, int detail) {
@@ -88,7 +100,9 @@ std::string user_name(const ChildImage& image) {
 std::string object_of(const StepFailure& failure, const ChildImage& image, int cgroup_fd) {
     switch (failure.stage) {
         case SpawnStage::cgroup: return cgroup_name(cgroup_fd);
-        case SpawnStage::affinity: return cpu_list(image);
+        case SpawnStage::affinity:
+        case SpawnStage::read_back: return cpu_list(image);
+        case SpawnStage::memory_policy: return memory_name(image);
         case SpawnStage::scheduler: return scheduler_name(image, failure.detail);
         case SpawnStage::limits: return limit_name(image, failure.detail);
         case SpawnStage::oom_score: return image.oom_score_adj;

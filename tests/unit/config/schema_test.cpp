@@ -75,7 +75,7 @@ TEST(JsonSchema, AllowsNoUnknownKeysAnywhere) { expect_closed(schema(), ""); }
 TEST(Keys, AllThatIsBuiltIsSupported) {
     const std::map<Section, std::string> built{
         {Section::daemon, "watch shutdown_timeout log_lines_per_second"},
-        {Section::machine, "cpus reserve inherited_mask isolated half_cores"},
+        {Section::machine, "cpus reserve inherited_mask isolated half_cores enforce"},
         {Section::pool,
          "kind command workers max_workers cpu env env_file pass_env cwd user group supplementary_groups umask nice "
          "scheduler io "

@@ -123,7 +123,7 @@ TEST(Values, ABlockOfASeatIsRefusedWhereItIsWrong) {
     EXPECT_THAT(mistakes_of("cpu: {seats: [0], bind: pool}"), HasSubstr("'cpu.bind'"));
     EXPECT_THAT(mistakes_of("workers: {per: numa, count: 1}, cpu: {seats: [0]}"),
                 HasSubstr("wants seats that are placed"));
-    for (const std::string later : {"near: net:eth0", "memory: near", "threads_env: auto", "on_cpu_loss: move"})
+    for (const std::string later : {"near: net:eth0", "on_cpu_loss: move"})
         EXPECT_THAT(mistakes_of("cpu: {" + later + "}"), HasSubstr("is not supported yet")) << later;
 }
 

@@ -36,6 +36,11 @@ TEST(Death, MatchesAPatternOfTheSameKindAndValue) {
     EXPECT_FALSE(matches({Kind::code, SIGSEGV}, segv));
 }
 
+TEST(SpawnFailure, SaysMoreThanTheErrorWhereThereIsMore) {
+    EXPECT_EQ(to_string(SpawnFailure{SpawnStage::read_back, EINVAL, "2,6", "the CPUs in force are '0-7'"}),
+              "read_back '2,6': the CPUs in force are '0-7'");
+}
+
 TEST(SpawnFailure, NamesTheStageTheObjectAndTheReason) {
     EXPECT_EQ(to_string(SpawnFailure{SpawnStage::exec, ENOENT, "/usr/bin/nosuch"}),
               "exec '/usr/bin/nosuch': no such file or directory");
@@ -44,8 +49,8 @@ TEST(SpawnFailure, NamesTheStageTheObjectAndTheReason) {
 
 TEST(SpawnStage, HasANameOfItsOwnEach) {
     std::set<std::string> names;
-    for (int i = 0; i <= static_cast<int>(SpawnStage::exec); ++i) names.insert(to_string(static_cast<SpawnStage>(i)));
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(SpawnStage::exec) + 1);
+    for (int i = 0; i <= static_cast<int>(SpawnStage::read_back); ++i) names.insert(to_string(static_cast<SpawnStage>(i)));
+    EXPECT_EQ(names.size(), static_cast<std::size_t>(SpawnStage::read_back) + 1);
     EXPECT_FALSE(names.contains("unknown"));
 }
 

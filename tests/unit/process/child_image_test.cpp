@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -51,6 +52,62 @@ TEST(ChildImage, TellsTheWorkerWhoItIs) {
                 ElementsAre("NOTIFY_SOCKET=/run/pinion/notify", testing::StartsWith("PATH="), "PINION_CPUS=2,6",
                             "PINION_GENERATION=7", "PINION_NUMA=0-1", "PINION_POOL=test", "PINION_SEAT=test/3",
                             "PINION_SLOT=3"));
+}
+
+std::vector<std::string> environment_of(const PoolSpec& spec, std::uint32_t library_threads) {
+    cpu::Seat seat = seat_on({2, 6});
+    seat.library_threads = library_threads;
+    const auto buffer = ImageBuffer::build({.spec = spec, .seat = seat});
+    return list(buffer.value().image().envp);
+}
+
+TEST(ChildImage, TellsLibrariesHowManyThreadsTheSeatIsGoodFor) {
+    const auto env = environment_of(spec_of({"/bin/x"}), 3);
+    for (const std::string_view name : thread_variables) EXPECT_THAT(env, Contains(std::string(name) + "=3"));
+}
+
+TEST(ChildImage, LeavesAnEnvironmentsOwnNumberOfThreads) {
+    PoolSpec spec = spec_of({"/bin/x"});
+    spec.env = {{"OMP_NUM_THREADS", "7"}};
+    const auto env = environment_of(spec, 3);
+    EXPECT_THAT(env, Contains("OMP_NUM_THREADS=7"));
+    EXPECT_THAT(env, Not(Contains("OMP_NUM_THREADS=3")));
+    EXPECT_THAT(env, Contains("GOMAXPROCS=3"));
+}
+
+TEST(ChildImage, TellsOnlyTheVariablesThatAreNamed) {
+    PoolSpec spec = spec_of({"/bin/x"});
+    spec.cpu = CpuExclusive{.threads_env = {.automatic = false, .names = {"TBB_NUM_THREADS"}}};
+    const auto env = environment_of(spec, 2);
+    EXPECT_THAT(env, Contains("TBB_NUM_THREADS=2"));
+    EXPECT_THAT(env, Not(Contains(StartsWith("OMP_"))));
+    spec.cpu = CpuExclusive{.threads_env = {.automatic = false, .names = {}}};
+    EXPECT_THAT(environment_of(spec, 2), Not(Contains(testing::HasSubstr("_NUM_THREADS="))));
+}
+
+TEST(ChildImage, TellsNoNumberOfThreadsWithoutASeat) {
+    EXPECT_THAT(environment_of(spec_of({"/bin/x"}), 0), Not(Contains(testing::HasSubstr("_NUM_THREADS="))));
+}
+
+TEST(ChildImage, HasTheMemoryPolicyOfTheSeat) {
+    const auto mode_of = [](MemoryPolicy policy, std::vector<std::uint32_t> nodes) {
+        const cpu::Seat seat{.memory = policy, .memory_nodes = std::move(nodes)};
+        return image_of(spec_of({"/bin/x"}), -1, -1, seat).image().memory_mode;
+    };
+    EXPECT_EQ(mode_of(MemoryPolicy::near, {0}), MPOL_PREFERRED);
+    EXPECT_EQ(mode_of(MemoryPolicy::near, {0, 2}), MPOL_PREFERRED_MANY);
+    EXPECT_EQ(mode_of(MemoryPolicy::strict, {1}), MPOL_BIND);
+    EXPECT_EQ(mode_of(MemoryPolicy::interleave, {0, 1}), MPOL_INTERLEAVE);
+    EXPECT_EQ(mode_of(MemoryPolicy::off, {0, 1}), -1);
+    EXPECT_EQ(mode_of(MemoryPolicy::near, {}), -1);
+}
+
+TEST(ChildImage, NamesTheNodesOfItsPolicyByBits) {
+    const cpu::Seat seat{.memory = MemoryPolicy::strict, .memory_nodes = {1, 65}};
+    const ImageBuffer buffer = image_of(spec_of({"/bin/x"}), -1, -1, seat);
+    ASSERT_EQ(buffer.image().node_bits, 128U);
+    EXPECT_EQ(buffer.image().node_words[0], 2U);
+    EXPECT_EQ(buffer.image().node_words[1], 2U);
 }
 
 TEST(ChildImage, KeepsItsOwnNamesFromThePool) {

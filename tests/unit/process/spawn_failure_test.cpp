@@ -187,6 +187,17 @@ TEST_P(SpawnFails, OnACpuThatDoesNotExist) {
     EXPECT_EQ(failure_of(image_of(spec, -1, -1, seat).image()), (SpawnFailure{SpawnStage::affinity, EINVAL, "4000"}));
 }
 
+TEST_P(SpawnFails, OnAMemoryNodeThatDoesNotExist) {
+    const PoolSpec spec = spec_of({"/bin/true"});
+    for (const auto& [policy, name] : {std::pair{MemoryPolicy::strict, "strict, nodes 62-63"},
+                                       std::pair{MemoryPolicy::interleave, "interleave, nodes 62-63"},
+                                       std::pair{MemoryPolicy::near, "near, nodes 62-63"}}) {
+        const cpu::Seat seat{.memory = policy, .memory_nodes = {62, 63}};
+        EXPECT_EQ(failure_of(image_of(spec, -1, -1, seat).image()),
+                  (SpawnFailure{SpawnStage::memory_policy, EINVAL, name}));
+    }
+}
+
 TEST_P(SpawnFails, InAFolderThatIsNoCgroup) {
     const UniqueFd folder(::open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC));
     const SpawnFailure failure = failure_of(image_of(spec_of({"/bin/true"})).image(), folder.fd());

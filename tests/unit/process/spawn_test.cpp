@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -71,6 +72,27 @@ TEST_P(Spawn, PinsBeforeTheProgramRuns) {
         EXPECT_EQ(output_of(script_of("grep Cpus_allowed_list /proc/self/status"), seat),
                   "Cpus_allowed_list:\t" + std::to_string(cpu) + "\n");
     }
+}
+
+// One node is enough to see a policy by: numa_maps names it at each mapping.
+TEST_P(Spawn, SetsTheMemoryPolicyBeforeTheProgramRuns) {
+    if (::access("/proc/self/numa_maps", R_OK) != 0) GTEST_SKIP() << "this kernel knows no memory nodes";
+    const std::pair<MemoryPolicy, const char*> cases[] = {{MemoryPolicy::near, " prefer:0 "},
+                                                          {MemoryPolicy::strict, " bind:0 "},
+                                                          {MemoryPolicy::interleave, " interleave:0 "},
+                                                          {MemoryPolicy::off, " default "}};
+    for (const auto& [policy, shown] : cases) {
+        const cpu::Seat seat{.nodes = {0}, .memory = policy, .memory_nodes = {0}};
+        EXPECT_THAT(output_of(script_of("cat /proc/self/numa_maps"), seat), HasSubstr(shown));
+    }
+}
+
+TEST_P(Spawn, LeavesOurOwnMemoryPolicy) {
+    const cpu::Seat seat{.nodes = {0}, .memory = MemoryPolicy::strict, .memory_nodes = {0}};
+    output_of(spec_of({"/bin/true"}), seat);
+    int mode = -1;
+    if (::syscall(SYS_get_mempolicy, &mode, nullptr, 0, nullptr, 0) != 0) GTEST_SKIP() << errno_text(errno);
+    EXPECT_EQ(mode, 0) << "MPOL_DEFAULT";
 }
 
 TEST_P(Spawn, LeavesOurOwnMask) {
