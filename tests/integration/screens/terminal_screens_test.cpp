@@ -17,6 +17,9 @@
 #include "ctl/display.h"
 #include "ctl/explain_screen.h"
 #include "ctl/help_screen.h"
+#include "ctl/machine_text.h"
+#include "ctl/pins_screen.h"
+#include "ctl/placement_now.h"
 #include "ctl/status_screen.h"
 #include "tmux.h"
 
@@ -134,6 +137,8 @@ protected:
     [[nodiscard]] std::vector<Show> commands() const {
         return {{"status", {}, ctl({"status"})},
                 {"workers", {}, ctl({"status", "odd"})},
+                {"pins", {}, ctl({"status", "--pins"})},
+                {"draw", {}, ctl({"status", "--draw"})},
                 {"plan", {}, ctl({"plan"})},
                 {"events", {}, ctl({"events"})},
                 {"explain", {}, ctl({"explain", "lost/0"})},
@@ -182,6 +187,8 @@ public:
         lines_ = client->last_lines("odd").value();
         lines_.erase(lines_.begin(), lines_.end() - 10);
         facts_ = client->explain("lost/0").value();
+        running_ = ctl::take_snapshot(*client).value();
+        placement_ = ctl::read_placement(*client, running_, {}).value();
     }
     // Any of the screens that differ by the width of the ages in them, from "50ms" to "1m30s".
     using Render = std::function<std::string(const Oracle&, const TerminalTraits&)>;
@@ -200,7 +207,13 @@ public:
         return ctl::workers_screen(workers_, lines_, {}, traits, now_).value();
     }
     [[nodiscard]] std::string explain(const TerminalTraits& traits) const {
-        return ctl::explain_screen(facts_, traits, now_);
+        return ctl::explain_screen(facts_, ctl::seat_sentences(placement_, "lost", 0), traits, now_);
+    }
+    [[nodiscard]] std::string pins(const TerminalTraits& traits) const {
+        return ctl::pins_screen(running_.workers, {}, traits).value();
+    }
+    [[nodiscard]] std::string draw(const TerminalTraits& traits) const {
+        return ctl::drawing_text(placement_.drawing(), traits);
     }
     [[nodiscard]] std::string check(const TerminalTraits& traits) const {
         return ctl::diagnostics_text(config::load(ctl::load_options(bad_file_, false)).error(), traits);
@@ -212,6 +225,8 @@ private:
     std::vector<ctl::WorkerRow> workers_;
     std::vector<ctl::LogLine> lines_;
     wire::Json facts_;
+    ctl::Snapshot running_;
+    ctl::PlacementNow placement_;
     Duration now_{};
 };
 
@@ -265,6 +280,8 @@ TEST_F(TerminalScreens, ShowWhatTheRenderersSayAndNothingIsWrappedOrLost) {
                         Contains(masked(seen("status").coloured)));
             EXPECT_THAT(oracle.at_any_age(traits, std::mem_fn(&Oracle::workers)),
                         Contains(masked(seen("workers").coloured)));
+            EXPECT_EQ(canonical(seen("pins").coloured), canonical(oracle.pins(traits)));
+            EXPECT_EQ(canonical(seen("draw").coloured), canonical(oracle.draw(traits)));
             // The times in it stand within sentences: where these are broken is not compared.
             EXPECT_EQ(flowing(masked(seen("explain").coloured)), flowing(masked(oracle.explain(traits))));
             const std::string verdict = pipe["check"].substr(pipe["check"].find("\nread ") + 1);
@@ -280,7 +297,7 @@ TEST_F(TerminalScreens, ShowWhatTheRenderersSayAndNothingIsWrappedOrLost) {
 }
 
 TEST_F(TerminalScreens, SendATerminalNothingButTextAndTheColoursThatItWants) {
-    const std::regex colour("\x1b\\[(0|1;31|1;32|1;33)m");
+    const std::regex colour("\x1b\\[(0|1;31|1;32|1;33|1;35|1;36)m");
     for (const Show& command : commands()) {
         for (const Kind& kind : kinds()) {
             SCOPED_TRACE(command.name + ", " + kind.name);
