@@ -21,12 +21,13 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"cpu", {"base", "model"}},
     {"supervise", {"base", "model", "cpu"}},
     {"wire", {"base"}},
+    {"jobs", {"base", "model", "wire"}},
     {"process", {"base", "model", "cpu"}},
     {"event", {"base"}},
     {"log", {"base", "model"}},
     {"pinion", {"base", "model", "cpu", "process"}},
     {"config", {"base", "model"}},
-    {"daemon", {"base", "model", "cpu", "supervise", "wire", "process", "event", "log", "config"}},
+    {"daemon", {"base", "model", "cpu", "supervise", "wire", "jobs", "process", "event", "log", "config"}},
     {"ctl", {"base", "model", "cpu", "wire", "log", "config"}},
 };
 
@@ -36,7 +37,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> homes{
     {"nlohmann/", {"lib/wire/json"}},      {"spdlog/", {"lib/log/console_sink"}},
     {"systemd/sd-journal", {"lib/log/"}},  {"systemd/sd-event", {"lib/event/"}},
     {"systemd/sd-daemon", {"lib/event/"}}, {"systemd/sd-bus", {"daemon/bus_", "ctl/bus_", "ctl/client"}},
-    {"CLI/", {"daemon/options", "ctl/"}},
+    {"CLI/", {"daemon/options", "ctl/"}},   {"sqlite3", {"lib/jobs/store_database"}},
 };
 
 struct Include {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything the shell can tell the scheduler. Events carry facts, never decisions. Payloads, results and death records
+// stay in the shell: the scheduler passes an `Evidence` through and never looks into it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "jobs/outcome.h"
+#include "model/job_ids.h"
+#include "model/job_policy.h"
+
+namespace pinion::jobs {
+
+// The shell's handle of what it holds about an attempt: the bytes of its answer, the record of its death. 0: nothing.
+using Evidence = StrongId<struct EvidenceTag, std::uint64_t>;
+
+using JobPoolPtr = std::shared_ptr<const JobPoolSpec>;
+
+// A pool is new, or its spec changed (live). The number must be new for a pool that was forgotten.
+struct PoolDeclared {
+    JobPoolId pool;
+    JobPoolPtr spec;
+};
+// A pool left the configuration: nothing more is dispatched, answers are still taken, and when its last worker is gone
+// it is forgotten (PoolForgotten). Its jobs stay in the store.
+struct PoolWithdrawn {
+    JobPoolId pool;
+};
+// All named semaphores and their permits. One that is missing has none.
+struct SemaphoresDeclared {
+    std::map<std::string, std::uint32_t> permits;
+};
+// `pause`: nothing is dispatched. `drain`: what is queued is worked off, submits are refused (pushes are not).
+enum class QueueMode : std::uint8_t { running, paused, draining };
+struct QueueOrdered {
+    JobPoolId pool;
+    QueueMode mode = QueueMode::running;
+};
+
+// May `count` jobs be added? Answered by SubmitAdmitted or SubmitRefused, with `wait` perhaps later.
+struct SubmitRequested {
+    std::uint64_t token = 0;  // the shell's; not in use by another request
+    JobPoolId pool;
+    std::uint32_t count = 0;
+    bool wait = false;  // for room, first come first served
+};
+struct SubmitAbandoned {  // whoever waited has gone
+    std::uint64_t token = 0;
+    JobPoolId pool;
+};
+// The store has answered for so many admitted jobs, however it answered: their reservation ends. New ones came as
+// JobQueued before.
+struct SubmitSettled {
+    JobPoolId pool;
+    std::uint32_t count = 0;
+};
+
+struct MapOpened {
+    MapId map;
+    JobPoolId pool;
+    bool fail_fast = false;
+};
+struct MapSealed {  // no more items will come
+    MapId map;
+};
+// A job is in the store: after a submit, a push, or at start.
+struct JobQueued {
+    JobId job;
+    JobPoolId pool;
+    MapId map;
+    MonotonicTime not_before{};
+    std::uint32_t size = 0;      // of its payload
+    std::uint16_t attempts = 0;  // charged before
+    std::uint8_t priority = 5;
+    bool interrupted = false;  // at start: it was claimed when the daemon died, which is charged
+};
+
+struct WorkerArrived {  // it takes jobs from now on; a worker of that slot before it is gone
+    WorkerRef worker;
+};
+enum class Departure : std::uint8_t {
+    crash,    // ended by itself, however
+    oom,      // killed by the kernel for its memory
+    stopped,  // ended by us: a stop, a reload, a recycling, a kill that the scheduler asked for
+};
+// Its tree is empty: nothing of it runs any more.
+struct WorkerGone {
+    WorkerRef worker;
+    Departure how = Departure::crash;
+    Evidence evidence;
+};
+enum class RecycleReason : std::uint8_t { jobs, memory, age };
+struct WorkerBlocked {  // its pipe is full, or has room again
+    WorkerRef worker;
+    bool blocked = false;
+};
+struct WorkerMemory {  // what its tree uses now, for recycle.memory
+    WorkerRef worker;
+    std::uint64_t bytes = 0;
+};
+// A worker answered an attempt. `pushes`: the pools of the new jobs that a result brings.
+struct JobAnswered {
+    WorkerRef worker;
+    AttemptId attempt;
+    Verdict verdict;
+    Evidence evidence;
+    std::vector<JobPoolId> pushes;
+};
+// The payload of a dispatched attempt can't be had; the worker never saw it.
+struct PayloadLost {
+    WorkerRef worker;
+    AttemptId attempt;
+    Evidence evidence;
+};
+struct ClaimPersisted {
+    WorkerRef worker;
+    AttemptId attempt;
+};
+struct FinishPersisted {
+    JobId job;
+};
+struct CancelRequested {
+    JobId job;
+};
+struct MapCancelRequested {
+    MapId map;
+};
+// Whether the durable store takes writes. While it does not, jobs of durable pools are neither admitted nor dispatched.
+struct StoreChanged {
+    bool writable = true;
+};
+struct TimerFired {};
+
+using JobEvent = std::variant<PoolDeclared, PoolWithdrawn, SemaphoresDeclared, QueueOrdered, SubmitRequested,
+                              SubmitAbandoned, SubmitSettled, MapOpened, MapSealed, JobQueued, WorkerArrived,
+                              WorkerGone, WorkerBlocked, WorkerMemory, JobAnswered, PayloadLost, ClaimPersisted,
+                              FinishPersisted, CancelRequested, MapCancelRequested, StoreChanged, TimerFired>;
+
+}  // namespace pinion::jobs

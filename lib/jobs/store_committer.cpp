@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/store_committer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <unordered_set>
+
+namespace pinion::jobs {
+namespace {
+
+constexpr std::uint64_t page_bytes = 4096;
+// While requests keep coming, a slice of expiry comes after so many batches, and is a tenth as long.
+constexpr std::uint64_t busy_expiry = 64;
+
+bool is_submit(const WriteRequest& request) {
+    return std::holds_alternative<Enqueue>(request) || std::holds_alternative<OpenMap>(request);
+}
+
+std::size_t weight(const WriteRequest& request) {
+    if (const auto* submit = std::get_if<Enqueue>(&request)) return std::max<std::size_t>(1, submit->jobs.size());
+    return 1;
+}
+
+StoreAnswer refusal(const WriteRequest& request, Error error) {
+    if (const auto* submit = std::get_if<Enqueue>(&request))
+        return Enqueued{submit->token, std::unexpected(std::move(error))};
+    return MapStored{std::get<OpenMap>(request).token, std::unexpected(std::move(error))};
+}
+
+}  // namespace
+
+Committer::Committer(Parts parts) : parts_(std::move(parts)) {
+    committing_ = std::thread([this] { commit_loop(); });
+    checkpointing_ = std::thread([this] { checkpoint_loop(); });
+}
+
+Committer::~Committer() {
+    {
+        const std::scoped_lock lock(mutex_);
+        closing_ = true;
+    }
+    work_.notify_all();
+    committing_.join();
+    {
+        const std::scoped_lock lock(checkpoint_mutex_);
+        checkpoints_closing_ = true;
+    }
+    checkpoint_wanted_.notify_all();
+    checkpointing_.join();
+}
+
+void Committer::declare(JobPoolId pool, const std::string& name, Duration retention) {
+    const std::scoped_lock lock(mutex_);
+    new_names_.emplace_back(pool, name);
+    retention_[pool] = retention;
+}
+
+void Committer::post(StowedRequest request) {
+    {
+        const std::scoped_lock lock(mutex_);
+        queued_bytes_ += request.bytes;
+        queue_.push_back(std::move(request));
+    }
+    work_.notify_one();
+}
+
+void Committer::expire(WallTime now) {
+    {
+        const std::scoped_lock lock(mutex_);
+        expire_before_ = now;
+    }
+    work_.notify_one();
+}
+
+bool Committer::has_room() const {
+    const std::scoped_lock lock(mutex_);
+    return queue_.size() < limits::store_queue_requests && queued_bytes_ < limits::store_queue_bytes;
+}
+
+StoreHealth Committer::health() const {
+    const std::scoped_lock lock(mutex_);
+    return health_;
+}
+
+void Committer::report(StoreHealth::State state, const std::string& reason) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (state == StoreHealth::State::full) retry_at_ = std::chrono::steady_clock::now() + limits::store_retry;
+    }
+    set_health(state, reason);
+    work_.notify_one();
+}
+
+void Committer::set_health(StoreHealth::State state, std::string reason) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (health_.state == state || health_.state == StoreHealth::State::stopped) return;
+        health_ = {state, std::move(reason)};
+    }
+    parts_.answers->put(health());
+}
+
+void Committer::commit_loop() {
+    Batch batch;
+    while (next_batch(batch)) {
+        const bool idle = batch.empty();
+        if (!idle || health().state == StoreHealth::State::full) commit(std::exchange(batch, {}));
+        if (idle || ++batches_ % busy_expiry == 0) expire_slice();
+        mind_the_log();
+    }
+}
+
+// Submits that can't be written are answered at once; what must not be lost waits in the queue.
+void Committer::refuse_some(std::unique_lock<std::mutex>& lock, bool all) {
+    std::vector<StoreAnswer> answers;
+    std::deque<StowedRequest> kept;
+    for (StowedRequest& request : queue_) {
+        if (is_submit(request.request)) {
+            answers.push_back(refusal(request.request, {ENOSPC, "submit: " + health_.reason}));
+            queued_bytes_ -= request.bytes;
+        } else if (!all) {
+            kept.push_back(std::move(request));
+        } else {
+            queued_bytes_ -= request.bytes;
+        }
+    }
+    queue_.swap(kept);
+    lock.unlock();
+    parts_.answers->put(std::move(answers));
+    lock.lock();
+}
+
+// False: it is time to end.
+bool Committer::wait_for_work(std::unique_lock<std::mutex>& lock) {
+    for (;;) {
+        if (health_.state == StoreHealth::State::stopped) {
+            refuse_some(lock, true);
+            if (closing_) return false;
+            if (queue_.empty()) work_.wait(lock);
+            continue;
+        }
+        if (health_.state == StoreHealth::State::full) {
+            refuse_some(lock, false);
+            if (closing_ || std::chrono::steady_clock::now() >= retry_at_) return !closing_ || !queue_.empty();
+            work_.wait_until(lock, retry_at_);
+            continue;
+        }
+        if (!queue_.empty() || (expire_before_ && health_.state == StoreHealth::State::open)) return true;
+        if (closing_) return false;
+        work_.wait(lock);
+    }
+}
+
+bool Committer::next_batch(Batch& batch) {
+    batch.clear();
+    std::unique_lock lock(mutex_);
+    if (!wait_for_work(lock)) return false;
+    for (const auto& [pool, name] : std::exchange(new_names_, {})) parts_.writer->name_pool(pool, name);
+    std::size_t size = 0;
+    while (!queue_.empty() && size < limits::store_batch_requests) {
+        size += weight(queue_.front().request);
+        queued_bytes_ -= queue_.front().bytes;
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+    }
+    return true;
+}
+
+void Committer::commit(Batch batch) {
+    std::vector<StoreAnswer> answers;
+    parts_.database->forget_trouble();
+    // A log that is copied can be written over: perhaps that is all the room that is needed.
+    if (health().state == StoreHealth::State::full) (void)parts_.database->checkpoint(Database::Checkpoint::restart);
+    parts_.database->forget_trouble();
+    if (auto done = transact(batch, answers); !done) return failed(std::move(batch), done.error());
+    for (const std::string& file : parts_.writer->committed()) parts_.spool->remove(file);
+    set_health(StoreHealth::State::open, "");
+    parts_.answers->put(std::move(answers));
+    at(StorePoint::answered);
+}
+
+Result<void> Committer::transact(const Batch& batch, std::vector<StoreAnswer>& answers) {
+    const bool sync = std::ranges::any_of(batch, &StowedRequest::durable);
+    if (sync != synced_) {
+        PINION_CHECK(parts_.database->run(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+        synced_ = sync;
+    }
+    PINION_CHECK(parts_.database->run("BEGIN IMMEDIATE"));
+    at(StorePoint::transaction_begun);
+    auto applied = apply_all(batch, answers);
+    if (applied) {
+        at(StorePoint::before_commit);
+        applied = parts_.database->run("COMMIT");
+    }
+    if (!applied) {
+        // Some errors roll back by themselves; then this one has nothing to do.
+        const DatabaseTrouble trouble = parts_.database->trouble();
+        (void)parts_.database->run("ROLLBACK");
+        if (trouble == DatabaseTrouble::none) parts_.database->forget_trouble();
+        parts_.writer->roll_back();
+        return applied;
+    }
+    at(StorePoint::committed);
+    return {};
+}
+
+Result<void> Committer::apply_all(const Batch& batch, std::vector<StoreAnswer>& answers) {
+    if (batch.empty()) return parts_.writer->probe();
+    const WallTime now = wall_now();
+    std::unordered_set<JobId> ending;
+    for (const StowedRequest& request : batch)
+        if (const auto* finish = std::get_if<NoteFinish>(&request.request)) ending.insert(finish->job);
+    for (const StowedRequest& request : batch) {
+        const auto* claim = std::get_if<NoteClaim>(&request.request);
+        if (claim != nullptr && !claim->token && ending.contains(claim->job)) continue;
+        PINION_CHECK(parts_.writer->apply(request, now, answers));
+        at(StorePoint::request_applied);
+    }
+    return {};
+}
+
+void Committer::failed(Batch batch, const Error& error) {
+    const bool full = parts_.database->trouble() == DatabaseTrouble::full;
+    {
+        const std::scoped_lock lock(mutex_);
+        retry_at_ = std::chrono::steady_clock::now() + limits::store_retry;
+        // In front again, in their order; submits among them are refused with the next look at the queue.
+        for (auto request = batch.rbegin(); request != batch.rend(); ++request) {
+            queued_bytes_ += request->bytes;
+            if (!closing_ || is_submit(request->request)) queue_.push_front(std::move(*request));
+        }
+    }
+    set_health(full ? StoreHealth::State::full : StoreHealth::State::stopped,
+               full ? error.message + ", submits are refused until there is room"
+                    : error.message + ", nothing is written any more until the daemon is started anew");
+    std::unique_lock lock(mutex_);
+    refuse_some(lock, !full);
+}
+
+void Committer::expire_slice() {
+    std::optional<WallTime> before;
+    std::map<JobPoolId, Duration> retention;
+    bool busy = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!expire_before_ || health_.state != StoreHealth::State::open) return;
+        before = expire_before_;
+        retention = retention_;
+        busy = !queue_.empty();
+    }
+    const std::uint64_t rows = busy ? limits::expire_rows / 10 : limits::expire_rows;
+    std::uint64_t gone = 0;
+    std::vector<std::string> files;
+    const auto slice = [&]() -> Result<void> {
+        PINION_CHECK(parts_.database->run("BEGIN IMMEDIATE"));
+        for (const auto& [pool, span] : retention) {
+            PINION_TRY(some, parts_.writer->expire(pool, *before - span, rows - gone, files));
+            if ((gone += some) == rows) break;
+        }
+        return parts_.database->run("COMMIT");
+    };
+    parts_.database->forget_trouble();
+    if (auto done = slice(); !done) {
+        const auto trouble = parts_.database->trouble();
+        (void)parts_.database->run("ROLLBACK");
+        parts_.writer->roll_back();
+        if (trouble != DatabaseTrouble::full) return failed({}, done.error());
+        gone = 0;  // later, then
+    } else {
+        (void)parts_.writer->committed();
+        for (const std::string& file : files) {
+            parts_.spool->remove(file);
+            at(StorePoint::file_removed);
+        }
+    }
+    const std::scoped_lock lock(mutex_);
+    if (gone < rows && expire_before_ == before) expire_before_.reset();
+}
+
+void Committer::mind_the_log() {
+    const std::uint64_t bytes = parts_.database->log_pages() * page_bytes;
+    if (bytes < limits::wal_checkpoint_bytes) return;
+    {
+        const std::scoped_lock lock(checkpoint_mutex_);
+        log_is_long_ = true;
+    }
+    checkpoint_wanted_.notify_one();
+    // The checkpointer can't catch up with us: what is left is copied now, and the log begins anew.
+    if (bytes >= limits::wal_restart_bytes) (void)parts_.database->checkpoint(Database::Checkpoint::restart);
+}
+
+void Committer::checkpoint_loop() {
+    std::unique_lock lock(checkpoint_mutex_);
+    for (;;) {
+        checkpoint_wanted_.wait(lock, [this] { return checkpoints_closing_ || log_is_long_; });
+        if (checkpoints_closing_) return;
+        log_is_long_ = false;
+        lock.unlock();
+        at(StorePoint::checkpoint_begins);
+        const auto left = parts_.checkpoints->checkpoint(Database::Checkpoint::passive);
+        at(StorePoint::checkpoint_done);
+        // No room: the committer will meet it, too. Anything else is about the disk.
+        if (!left && parts_.checkpoints->trouble() == DatabaseTrouble::fatal)
+            report(StoreHealth::State::stopped,
+                   left.error().message + ", nothing is written any more until the daemon is started anew");
+        lock.lock();
+    }
+}
+
+}  // namespace pinion::jobs

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The committer: one thread that writes, as one transaction, whatever queued while the last commit ran. It also forgets
+// what is past its retention, when there is nothing else to do, and keeps the log from growing without end.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "jobs/store_spool.h"
+#include "jobs/store_sqlite.h"
+#include "jobs/store_threads.h"
+#include "jobs/store_writer.h"
+
+namespace pinion::jobs {
+
+class Committer {
+public:
+    struct Parts {
+        std::unique_ptr<Database> database;
+        std::unique_ptr<StoreWriter> writer;
+        std::unique_ptr<Database> checkpoints;  // the same database, for the checkpointer
+        const Spool* spool = nullptr;
+        AnswerBox* answers = nullptr;
+        std::function<void(StorePoint)> hook;
+    };
+    explicit Committer(Parts parts);
+    // Writes what is queued, as far as it can be written.
+    ~Committer();
+
+    void declare(JobPoolId pool, const std::string& name, Duration retention);
+    void post(StowedRequest request);
+    void expire(WallTime now);
+    [[nodiscard]] bool has_room() const;
+    [[nodiscard]] StoreHealth health() const;
+    // From the spooler: the disk is not to be trusted any more, or has no room.
+    void report(StoreHealth::State state, const std::string& reason);
+
+private:
+    using Batch = std::vector<StowedRequest>;
+
+    void commit_loop();
+    void checkpoint_loop();
+    [[nodiscard]] bool next_batch(Batch& batch);
+    [[nodiscard]] bool wait_for_work(std::unique_lock<std::mutex>& lock);
+    void refuse_some(std::unique_lock<std::mutex>& lock, bool all);
+    void commit(Batch batch);
+    [[nodiscard]] Result<void> transact(const Batch& batch, std::vector<StoreAnswer>& answers);
+    [[nodiscard]] Result<void> apply_all(const Batch& batch, std::vector<StoreAnswer>& answers);
+    void failed(Batch batch, const Error& error);
+    void set_health(StoreHealth::State state, std::string reason);
+    void expire_slice();
+    void mind_the_log();
+    void at(StorePoint point) const {
+        if (parts_.hook) parts_.hook(point);
+    }
+
+    Parts parts_;
+    bool synced_ = true;  // the connection's synchronous is FULL
+    std::uint64_t batches_ = 0;
+
+    mutable std::mutex mutex_;
+    std::condition_variable work_;
+    std::deque<StowedRequest> queue_;
+    std::size_t queued_bytes_ = 0;
+    bool closing_ = false;
+    StoreHealth health_;
+    std::chrono::steady_clock::time_point retry_at_{};
+    std::vector<std::pair<JobPoolId, std::string>> new_names_;
+    std::map<JobPoolId, Duration> retention_;
+    std::optional<WallTime> expire_before_;
+
+    std::mutex checkpoint_mutex_;
+    std::condition_variable checkpoint_wanted_;
+    bool log_is_long_ = false;
+    bool checkpoints_closing_ = false;
+
+    std::thread committing_;
+    std::thread checkpointing_;
+};
+
+}  // namespace pinion::jobs

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked of the tables, on a connection of its own: reads never wait for a commit.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jobs/store.h"
+#include "jobs/store_database.h"
+#include "jobs/store_spool.h"
+
+namespace pinion::jobs {
+
+class StoreReader {
+public:
+    // `spool` must outlive the reader.
+    [[nodiscard]] static Result<std::unique_ptr<StoreReader>> open(const std::string& path, const std::string& vfs,
+                                                                   const Spool& spool);
+
+    // `names` are those of the pools that are declared.
+    [[nodiscard]] StoreAnswer answer(const ReadRequest& request, const std::map<JobPoolId, std::string>& names);
+    [[nodiscard]] Result<void> recover(const std::map<std::string, JobPoolId>& pools, const RecoveryVisitor& visitor);
+
+private:
+    explicit StoreReader(const Spool& spool) : spool_(&spool) {}
+    [[nodiscard]] Result<std::string> fetch(JobId job);
+    [[nodiscard]] Result<std::optional<StoredJob>> look_up(JobId job);
+    [[nodiscard]] Result<std::vector<StoredJob>> list(const ListJobs& request,
+                                                      const std::map<JobPoolId, std::string>& names);
+    [[nodiscard]] Result<std::vector<StoredJob>> items(const ReadItems& request);
+    [[nodiscard]] Result<std::string> contents(const Statement& row, int file, int bytes) const;
+    [[nodiscard]] Result<void> add_attempts(StoredJob& job);
+
+    const Spool* spool_;
+    std::unique_ptr<Database> database_;
+    Statement payload_, job_, result_, attempts_, list_, items_;
+};
+
+}  // namespace pinion::jobs

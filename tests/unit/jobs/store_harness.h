@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// A store in a temporary folder, spoken to as if it answered at once.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jobs/store_sqlite.h"
+
+namespace pinion::jobs {
+
+using namespace std::chrono_literals;
+
+class ScratchFolder {
+public:
+    ScratchFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "pinion-store-XXXXXX").string();
+        path = ::mkdtemp(name.data());
+    }
+    ~ScratchFolder() { std::filesystem::remove_all(path); }
+    ScratchFolder(const ScratchFolder&) = delete;
+    ScratchFolder& operator=(const ScratchFolder&) = delete;
+    std::string path;
+};
+
+class StoreDesk {
+public:
+    explicit StoreDesk(SqliteStoreOptions options) {
+        auto opened = open_sqlite_store(options);
+        if (!opened) {
+            error = opened.error().message;
+            return;
+        }
+        store = std::move(*opened);
+        store->declare_pool(JobPoolId{0}, "thumbs", QueuePolicy{});
+        QueuePolicy weak;
+        weak.durability = Durability::os;
+        weak.retention = 1h;
+        store->declare_pool(JobPoolId{1}, "film", weak);
+    }
+    // The next answer of that kind; others that come before are kept.
+    template <class A>
+    A wait() {
+        const auto until = std::chrono::steady_clock::now() + 30s;
+        for (;;) {
+            for (auto at = answers.begin(); at != answers.end(); ++at) {
+                if (auto* found = std::get_if<A>(&*at)) {
+                    A answer = std::move(*found);
+                    answers.erase(at);
+                    return answer;
+                }
+            }
+            if (std::chrono::steady_clock::now() > until) {
+                ADD_FAILURE() << "no answer";
+                return {};
+            }
+            pollfd ready{store->answer_fd(), POLLIN, 0};
+            ::poll(&ready, 1, 1000);
+            for (auto& answer : store->take_answers()) answers.push_back(std::move(answer));
+        }
+    }
+    template <class A, class R>
+    A ask(R request) {
+        if constexpr (std::is_constructible_v<ReadRequest, R>)
+            store->post(ReadRequest(std::move(request)));
+        else
+            store->post(WriteRequest(std::move(request)));
+        return wait<A>();
+    }
+    Enqueued submit(std::vector<NewJob> jobs, std::uint64_t token = 1) {
+        return ask<Enqueued>(Enqueue{token, std::move(jobs)});
+    }
+    JobId one(NewJob job) {
+        std::vector<NewJob> jobs;
+        jobs.push_back(std::move(job));
+        const auto answer = submit(std::move(jobs));
+        if (!answer.jobs) {
+            ADD_FAILURE() << answer.jobs.error().message;
+            return {};
+        }
+        return answer.jobs->at(0).id;
+    }
+    StoredJob look(JobId job) {
+        const auto answer = ask<LookedUp>(LookUpJob{1, job});
+        if (!answer.job || !*answer.job) {
+            ADD_FAILURE() << "job " << job.value << " is not there";
+            return {};
+        }
+        return **answer.job;
+    }
+    std::vector<RecoveredJob> waiting() {
+        std::vector<RecoveredJob> jobs;
+        maps.clear();
+        const auto done = store->recover(std::nullopt, {.queue = [](const RecoveredQueue&) {},
+                                                        .map = [&](const RecoveredMap& map) { maps.push_back(map); },
+                                                        .job = [&](const RecoveredJob& job) { jobs.push_back(job); }});
+        if (!done) ADD_FAILURE() << done.error().message;
+        return jobs;
+    }
+
+    std::unique_ptr<Store> store;
+    std::string error;
+    std::deque<StoreAnswer> answers;
+    std::vector<RecoveredMap> maps;
+};
+
+}  // namespace pinion::jobs
