@@ -136,8 +136,7 @@ ReloadOutcome Daemon::apply(Loaded found) {
     }
     if (!changes.empty() && config_)
         record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + describe(changes)));
-    const bool daemon_changed =
-        config_ && (config_->daemon() != next.daemon() || config_->machine() != next.machine());
+    const bool daemon_changed = config_ && (config_->daemon() != next.daemon() || config_->machine() != next.machine());
     if (daemon_changed) outcome.changed = true;
 
     declare(next, changes, std::move(plan));
@@ -150,7 +149,8 @@ void Daemon::keep_pins_by(ChosenLevel chosen) {
     if (chosen == enforcement_) return;
     record(daemon_record(log::Priority::info, messages::enforcement, describe(chosen)));
     for (const auto& [pool, message] : workers_.keep_pins_by(chosen.level))
-        record(pool_record(log::Priority::warning, messages::worker_pin_failed, pool, message + ", it keeps its old CPUs"));
+        record(pool_record(log::Priority::warning, messages::worker_pin_failed, pool,
+                           message + ", it keeps its old CPUs"));
     enforcement_ = std::move(chosen);
 }
 

@@ -15,12 +15,28 @@ namespace {
 
 constexpr std::size_t max_list_bytes = 4096;
 
-Result<void> write_list(int folder, const char* name, const CpuSet& set) {
+// One of the two files of a cpuset, and the file that lists all that there may ever be of its kind.
+struct ListFile {
+    const char* name;
+    const char* possible;
+};
+constexpr ListFile cpus_file{"cpuset.cpus", "/sys/devices/system/cpu/possible"};
+constexpr ListFile mems_file{"cpuset.mems", "/sys/devices/system/node/possible"};
+
+Result<void> write_text(int folder, const char* name, const std::string& list) {
     const UniqueFd file(::openat(folder, name, O_WRONLY | O_CLOEXEC));
     // An empty write would not reach the kernel's parser.
-    const auto written = file ? write_all(file.fd(), set.to_list() + "\n") : fail_last("open it");
+    const auto written = file ? write_all(file.fd(), list + "\n") : fail_last("open it");
     if (written) return {};
-    return in_context("set '" + std::string(name) + "' to '" + set.to_list() + "'", written.error());
+    return in_context("set '" + std::string(name) + "' to '" + list + "'", written.error());
+}
+
+// A cpuset with processes in it can't be emptied again, but all that is possible means the same: what the parent has.
+Result<void> write_list(int folder, const ListFile& file, const CpuSet& set) {
+    auto written = write_text(folder, file.name, set.to_list());
+    if (written || !set.empty() || written.error().code != ENOSPC) return written;
+    PINION_TRY(possible, read_file(file.possible, max_list_bytes));
+    return write_text(folder, file.name, std::string(trim(possible)));
 }
 
 std::string none_or(std::string_view list) { return list.empty() ? "none" : "'" + std::string(list) + "'"; }
@@ -56,8 +72,8 @@ Result<void> Cgroups::enable_cpuset() {
 
 Result<void> WorkerCgroup::confine(const CpuSet& cpus, const CpuSet& nodes) {
     const auto before = std::exchange(confinement_, std::nullopt);
-    if (!before || before->cpus != cpus) PINION_CHECK(write_list(folder_.fd(), "cpuset.cpus", cpus));
-    if (!before || before->nodes != nodes) PINION_CHECK(write_list(folder_.fd(), "cpuset.mems", nodes));
+    if (!before || before->cpus != cpus) PINION_CHECK(write_list(folder_.fd(), cpus_file, cpus));
+    if (!before || before->nodes != nodes) PINION_CHECK(write_list(folder_.fd(), mems_file, nodes));
     confinement_.emplace(cpus, nodes);
     return {};
 }
