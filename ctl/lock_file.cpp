@@ -60,6 +60,9 @@ std::string machine_text(const Machine& machine) {
     text += "    " + member("cpuset", limits.effective.to_list()) + ",\n";
     text += "    " + member("isolated", limits.isolated.to_list()) + ",\n";
     text += "    " + member("quota", limits.quota ? Json(*limits.quota) : Json()) + ",\n";
+    std::vector<std::string> nodes;
+    for (const std::uint32_t node : machine.topology.memory_nodes) nodes.push_back(std::to_string(node));
+    text += "    \"nodes_with_memory\": [" + join(nodes, ", ") + "],\n";
     text += "    \"kinds\": " + lines_of(kinds, "    ") + ",\n";
     text += "    \"domains\": " + lines_of(domains, "    ") + "\n  }";
     return text;
@@ -75,6 +78,11 @@ Result<cpu::Topology> parse_topology(const Json& json) {
     PINION_TRY(root, cpu::domain_from_lines(lines));
     topology.root = std::move(root);
     topology.cores = cpu::cores_below(topology.root);
+    for (const Json& node : part(json, "nodes_with_memory").items()) {
+        const auto id = node.as_uint();
+        if (!id || *id > limits::max_cpus) return fail("'nodes_with_memory' has what is no node");
+        topology.memory_nodes.push_back(static_cast<std::uint32_t>(*id));
+    }
     for (const Json& kind : part(json, "kinds").items()) {
         const auto cpus = CpuSet::parse(kind.as_string() == nullptr ? "?" : *kind.as_string());
         if (!cpus) return in_context("'kinds'", cpus.error());

@@ -60,6 +60,21 @@ std::uint64_t declared(const Snapshot& running, const PoolRow& pool) {
     return pool.wanted + static_cast<std::uint64_t>(completed);
 }
 
+Json numbers(const std::vector<std::uint32_t>& values) {
+    Json list = Json::array();
+    for (const std::uint32_t value : values) list.push(value);
+    return list;
+}
+
+Json account_json(const cpu::Account& account) {
+    Json holders = Json::array();
+    for (const cpu::Holder& holder : account.holders)
+        holders.push(
+            Json::object().set("pool", holder.pool).set("slots", numbers(holder.slots)).set("units", holder.units));
+    Json json = Json::object().set("unit", account.noun).set("scope", account.scope).set("total", account.total);
+    return json.set("reserved", account.reserved).set("free", account.free).set("holders", std::move(holders));
+}
+
 }  // namespace
 
 Comparison compare(const config::Config& before, const config::Config& after, std::string with) {
@@ -140,8 +155,16 @@ std::string notes_text(const cpu::Plan& plan, const TerminalTraits& traits) {
 
 Json notes_json(const std::vector<cpu::PlanNote>& notes) {
     Json list = Json::array();
-    for (const cpu::PlanNote& note : notes)
-        list.push(Json::object().set("code", note.code).set("pool", note.pool).set("message", note.message));
+    for (const cpu::PlanNote& note : notes) {
+        Json entry = Json::object().set("code", note.code).set("pool", note.pool).set("message", note.message);
+        if (note.wanted > 0) entry.set("wanted", note.wanted).set("missing", note.missing);
+        if (!note.slots.empty()) entry.set("slots", numbers(note.slots));
+        if (!note.levels.empty()) entry.set("levels", strings(note.levels));
+        if (!note.cpus.empty()) entry.set("cpus", note.cpus.to_list());
+        if (note.quota) entry.set("quota", *note.quota);
+        if (note.account) entry.set("account", account_json(*note.account));
+        list.push(std::move(entry));
+    }
     return list;
 }
 

@@ -24,20 +24,32 @@ PlanNote not_allowed(const Context& context, const GivenSeats& given, std::size_
     const CpuSet offline = seat - context.topology.root.cpus;
     const CpuSet forbidden = seat - offline - context.universe.allowed;
     const CpuSet excluded = seat - offline - forbidden - usable.base;
-    if (seat.empty()) return {"E_CPU_NOT_ALLOWED", given.pool, "seat " + std::to_string(index) + " names no CPU"};
-    return {"E_CPU_NOT_ALLOWED", given.pool,
-            seat_text(index, seat) + " wants " + counted(seat.count(), "CPU") + ": " +
-                std::to_string((seat & usable.cpus).count()) + " usable" + part(seat & usable.reserved, "reserved") +
-                part(excluded, "outside machine.cpus") + part(forbidden, "not allowed to this process") +
-                part(offline, "offline or not there") + ". Short by " + std::to_string((seat - usable.cpus).count()) +
-                ". Pools may use the CPUs '" + usable.cpus.to_list() + "'"};
+    PlanNote note{"E_CPU_NOT_ALLOWED", given.pool, "seat " + std::to_string(index) + " names no CPU"};
+    note.slots = {static_cast<std::uint32_t>(index)};
+    note.wanted = 1;
+    note.missing = 1;
+    if (seat.empty()) return note;
+    note.cpus = seat - usable.cpus;
+    note.wanted = seat.count();
+    note.missing = note.cpus.count();
+    note.message = seat_text(index, seat) + " wants " + counted(seat.count(), "CPU") + ": " +
+                   std::to_string((seat & usable.cpus).count()) + " usable" + part(seat & usable.reserved, "reserved") +
+                   part(excluded, "outside machine.cpus") + part(forbidden, "not allowed to this process") +
+                   part(offline, "offline or not there") + ". Short by " + std::to_string(note.missing) +
+                   ". Pools may use the CPUs '" + usable.cpus.to_list() + "'";
+    return note;
 }
 
 PlanNote overlap_within(const GivenSeats& given, std::size_t first, std::size_t second) {
     const CpuSet both = given.seats[first] & given.seats[second];
-    return {"E_CONFLICT", given.pool,
-            seat_text(second, given.seats[second]) + " overlaps " + seat_text(first, given.seats[first]) + " in " +
-                counted(both.count(), "CPU") + " (" + both.to_list() + "): a seat belongs to one worker"};
+    PlanNote note{"E_CONFLICT", given.pool, {}};
+    note.slots = {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(second)};
+    note.cpus = both;
+    note.wanted = given.seats[second].count();
+    note.missing = both.count();
+    note.message = seat_text(second, given.seats[second]) + " overlaps " + seat_text(first, given.seats[first]) +
+                   " in " + counted(both.count(), "CPU") + " (" + both.to_list() + "): a seat belongs to one worker";
+    return note;
 }
 
 PlanNote overlap_with_others(const Claims& claims, const GivenSeats& given, std::size_t index) {
@@ -54,11 +66,15 @@ PlanNote overlap_with_others(const Claims& claims, const GivenSeats& given, std:
         held += part(cpus, "held by pool '" + pool + "', " + slot_ranges(pool, touched));
     }
     held += part((seat & given.kept_out) - claims.all(), "kept to itself by another pool's 'keep_out'");
-    const std::uint32_t free = (seat - claims.all() - given.kept_out).count();
-    return {"E_CONFLICT", given.pool,
-            seat_text(index, seat) + " wants " + counted(seat.count(), "CPU") + ": " + std::to_string(free) + " free" +
-                held + ". Short by " + std::to_string(seat.count() - free) +
-                ". Try: name other CPUs in one of the pools"};
+    PlanNote note{"E_CONFLICT", given.pool, {}};
+    note.slots = {static_cast<std::uint32_t>(index)};
+    note.cpus = seat & (claims.all() | given.kept_out);
+    note.wanted = seat.count();
+    note.missing = note.cpus.count();
+    note.message = seat_text(index, seat) + " wants " + counted(seat.count(), "CPU") + ": " +
+                   std::to_string(note.wanted - note.missing) + " free" + held + ". Short by " +
+                   std::to_string(note.missing) + ". Try: name other CPUs in one of the pools";
+    return note;
 }
 
 }  // namespace

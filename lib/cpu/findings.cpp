@@ -87,10 +87,13 @@ void find_half_cores(const Context& context, const Plan& plan, std::vector<PlanN
     for (const CpuSet& core : context.topology.cores) {
         const CpuSet ours = core & context.usable.cpus;
         if (ours == core || !ours.intersects(seated)) continue;
-        notes.push_back({"W_HALF_CORE", "",
-                         "of the core with CPUs '" + core.to_list() + "' only '" + ours.to_list() +
-                             "' may be used by pools: what runs on '" + (core - ours).to_list() +
-                             "' slows the worker there"});
+        PlanNote& note = notes.emplace_back();
+        note = {"W_HALF_CORE", "",
+                "of the core with CPUs '" + core.to_list() + "' only '" + ours.to_list() +
+                    "' may be used by pools: what runs on '" + (core - ours).to_list() + "' slows the worker there"};
+        note.wanted = core.count();
+        note.missing = (core - ours).count();
+        note.cpus = ours;
     }
 }
 
@@ -98,16 +101,24 @@ void find_mixed_kinds(const Context& context, const Plan& plan, std::vector<Plan
     for (const PoolSeats& pool : plan.pools) {
         if (!is_exclusive(pool)) continue;
         std::vector<std::string> parts;  // fastest first
+        std::vector<std::uint32_t> slower;
         for (auto kind = context.topology.kinds.rbegin(); kind != context.topology.kinds.rend(); ++kind) {
             std::vector<std::uint32_t> slots;
             for (const Seat& seat : pool.seats)
                 if (seat.cpus.intersects(kind->cpus)) slots.push_back(seat.slot);
-            if (!slots.empty()) parts.push_back(slot_ranges(pool.pool, slots) + " on '" + kind->cpus.to_list() + "'");
+            if (slots.empty()) continue;
+            if (!parts.empty()) slower.insert(slower.end(), slots.begin(), slots.end());
+            parts.push_back(slot_ranges(pool.pool, slots) + " on '" + kind->cpus.to_list() + "'");
         }
         if (parts.size() < 2) continue;
-        notes.push_back({"W_MIXED_KINDS", pool.pool,
-                         "its seats lie on " + std::to_string(parts.size()) + " kinds of core, fastest first: " +
-                             join(parts, ", ") + "; these workers differ in speed"});
+        PlanNote& note = notes.emplace_back();
+        note = {"W_MIXED_KINDS", pool.pool,
+                "its seats lie on " + std::to_string(parts.size()) +
+                    " kinds of core, fastest first: " + join(parts, ", ") + "; these workers differ in speed"};
+        note.wanted = pool.seats.size();
+        note.missing = slower.size();
+        std::ranges::sort(slower);
+        note.slots = std::move(slower);
     }
 }
 
@@ -133,16 +144,24 @@ std::vector<PlanNote> findings(const Context& context, const Plan& plan) {
 
     find_straddles(context, plan, notes);
     find_mixed_kinds(context, plan, notes);
-    if (plan.shared.empty() && context.usable.reserved.empty())
-        notes.push_back(
-            {"W_NO_HOUSEKEEPING", "",
-             "exclusive seats hold all " + counted(context.usable.cpus.count(), "CPU") +
-                 ": the daemon and the rest of the system run on the workers' CPUs. Try: machine: {reserve: 1}"});
-    if (is_flat(context.topology))
-        notes.push_back({"W_FLAT_TOPOLOGY", "",
-                         "this machine shows neither caches nor hardware threads: its " +
-                             counted(context.topology.cores.size(), "CPU") +
-                             " are taken for as many equal cores, which they need not be"});
+    if (plan.shared.empty() && context.usable.reserved.empty()) {
+        PlanNote& note = notes.emplace_back();
+        note = {"W_NO_HOUSEKEEPING", "",
+                "exclusive seats hold all " + counted(context.usable.cpus.count(), "CPU") +
+                    ": the daemon and the rest of the system run on the workers' CPUs. Try: machine: {reserve: 1}"};
+        note.wanted = 1;
+        note.missing = 1;
+        note.cpus = context.usable.cpus;
+    }
+    if (is_flat(context.topology)) {
+        PlanNote& note = notes.emplace_back();
+        note = {"W_FLAT_TOPOLOGY", "",
+                "this machine shows neither caches nor hardware threads: its " +
+                    counted(context.topology.cores.size(), "CPU") +
+                    " are taken for as many equal cores, which they need not be"};
+        note.wanted = context.topology.cores.size();
+        note.cpus = context.topology.root.cpus;
+    }
     return notes;
 }
 

@@ -36,11 +36,12 @@ struct PlanNote {
     std::string pool;  // empty where it concerns the machine
     std::string message;
     std::optional<Account> account = {};
-    std::uint64_t wanted = 0;               // in the account's units
+    std::uint64_t wanted = 0;               // in the account's units; else seats, workers, CPUs or domains: as told
     std::uint64_t missing = 0;              // of what is wanted
     std::vector<std::uint32_t> slots = {};  // concerned
     std::vector<std::string> levels = {};   // whose borders are crossed
     CpuSet cpus = {};                       // concerned
+    std::optional<double> quota = {};       // of the cgroup, in CPUs
     bool operator==(const PlanNote&) const = default;
 };
 

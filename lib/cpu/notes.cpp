@@ -240,9 +240,12 @@ PlanNote too_many_workers(const Wish& wish, std::uint32_t seats) {
 
 PlanNote wider_than_domain(const Wish& wish) {
     const std::string noun = noun_of(*wish.count.per);
-    return {"E_SEAT_TOO_WIDE", wish.pool,
-            "'workers: {per: " + word_of(*wish.count.per) + "}' wants the seats of a worker inside one " + noun +
-                ", and 1 " + unit_noun(wish.seat.unit) + " spans more than 1 of them"};
+    PlanNote note{"E_SEAT_TOO_WIDE", wish.pool,
+                  "'workers: {per: " + word_of(*wish.count.per) + "}' wants the seats of a worker inside one " + noun +
+                      ", and 1 " + unit_noun(wish.seat.unit) + " spans more than 1 of them"};
+    note.levels = {word_of(*wish.count.per)};
+    note.cpus = wish.cpus();
+    return note;
 }
 
 PlanNote auto_ambiguous(const Wish& wish, const std::vector<std::string>& rivals) {
@@ -251,6 +254,8 @@ PlanNote auto_ambiguous(const Wish& wish, const std::vector<std::string>& rivals
     const CpuSet cpus = wish.cpus();
     PlanNote note{"E_AUTO_AMBIGUOUS", wish.pool, {}};
     note.cpus = cpus;
+    note.wanted = cpus.count() * (rivals.size() + 1);
+    note.missing = note.wanted - cpus.count();
     note.message = "it and pool " + join(others, ", ") + " each want all of the same " + counted(cpus.count(), "CPU") +
                    " ('workers: auto' with exclusive seats): only one pool can. Try: a number of workers in all but "
                    "one | scopes that don't overlap, with 'within'";
@@ -258,31 +263,45 @@ PlanNote auto_ambiguous(const Wish& wish, const std::vector<std::string>& rivals
 }
 
 PlanNote no_such_level(const std::string& pool, const std::string& key, CpuLevel level) {
-    return {"E_NO_SUCH_DOMAIN", pool,
-            "'" + key + ": " + word_of(level) + "' wants at least 1 " + noun_of(level) + ": this machine shows 0"};
+    PlanNote note{
+        "E_NO_SUCH_DOMAIN", pool,
+        "'" + key + ": " + word_of(level) + "' wants at least 1 " + noun_of(level) + ": this machine shows 0"};
+    note.wanted = 1;
+    note.missing = 1;
+    note.levels = {word_of(level)};
+    return note;
 }
 
 PlanNote no_such_place(const Context& context, const std::string& pool, const CpuPlace& place) {
     const std::size_t there = context.domains(place.level).size();
-    return {"E_NO_SUCH_DOMAIN", pool,
-            "'within: " + word_of(place.level) + ":" + std::to_string(place.index) + "' wants " +
-                counted(std::uint64_t{place.index} + 1, noun_of(place.level)) + ": this machine shows " +
-                std::to_string(there) + ", counted from 0"};
+    PlanNote note{"E_NO_SUCH_DOMAIN", pool, {}};
+    note.wanted = std::uint64_t{place.index} + 1;
+    note.missing = note.wanted - there;
+    note.levels = {word_of(place.level)};
+    note.message = "'within: " + word_of(place.level) + ":" + std::to_string(place.index) + "' wants " +
+                   counted(note.wanted, noun_of(place.level)) + ": this machine shows " + std::to_string(there) +
+                   ", counted from 0";
+    return note;
 }
 
 PlanNote none_allowed(const Context& context, const std::string& pool, const CpuScope& scope) {
     PlanNote note{"E_CPU_NOT_ALLOWED", pool, {}};
     note.cpus = cpus_of(context.topology, scope);
+    note.wanted = note.cpus.count();
+    note.missing = note.wanted;
     note.message = "'within' is " + counted(note.cpus.count(), "CPU") + " (" + to_string(scope) +
                    "), of which pools may use 0. They may use the CPUs '" + context.usable.cpus.to_list() + "'";
     return note;
 }
 
 PlanNote seats_short(const std::string& pool, std::uint32_t workers, std::size_t seats) {
-    return {"E_SEATS_SHORT", pool,
-            counted(workers, "worker") + " want " + counted(workers, "seat") + ", " + std::to_string(seats) +
-                " listed. Short by " + std::to_string(workers - seats) + ". Try: workers: " + std::to_string(seats) +
-                " | list " + counted(workers - seats, "more seat")};
+    PlanNote note{"E_SEATS_SHORT", pool, {}};
+    note.wanted = workers;
+    note.missing = workers - seats;
+    note.message = counted(workers, "worker") + " want " + counted(workers, "seat") + ", " + std::to_string(seats) +
+                   " listed. Short by " + std::to_string(workers - seats) + ". Try: workers: " + std::to_string(seats) +
+                   " | list " + counted(workers - seats, "more seat");
+    return note;
 }
 
 PlanNote no_shared(const Context& context, const Claims& claims, const PoolRequest& request) {
@@ -294,15 +313,41 @@ PlanNote no_shared(const Context& context, const Claims& claims, const PoolReque
     if (ways.empty() && !claims.by_pool().empty())
         ways.push_back("cpu: auto in pool '" + claims.by_pool().begin()->first + "'");
     if (ways.empty()) ways.emplace_back("reserve fewer CPUs, or allow more, under 'machine'");
-    return {"E_NO_SHARED", request.pool,
-            wish + " of this pool share the CPUs that exclusive seats leave, at least 1 CPU; " +
-                to_string(account_of_cpus(context, claims)) + ". Short by 1" + try_text(ways)};
+    PlanNote note{"E_NO_SHARED", request.pool, {}};
+    note.account = account_of_cpus(context, claims);
+    note.wanted = 1;
+    note.missing = 1;
+    note.message = wish + " of this pool share the CPUs that exclusive seats leave, at least 1 CPU; " +
+                   to_string(*note.account) + ". Short by 1" + try_text(ways);
+    return note;
+}
+
+std::optional<PlanNote> outside_domains(const CpuSet& shared, const SoftPool& pool) {
+    PlanNote note{"W_NO_SHARED", pool.pool, {}};
+    for (std::uint32_t slot = 0; slot < pool.workers; ++slot) {
+        const CpuSet* const domain = pool.find_domain(slot);
+        if (domain == nullptr || domain->intersects(shared)) continue;
+        note.slots.push_back(slot);
+        note.cpus |= *domain;
+    }
+    if (note.slots.empty()) return std::nullopt;
+    note.wanted = pool.workers;
+    note.missing = note.slots.size();
+    note.message = std::to_string(note.missing) + " of " + counted(pool.workers, "worker") + " (" +
+                   slot_ranges(pool.pool, note.slots) + ") belong on the CPUs '" + note.cpus.to_list() +
+                   "', of which exclusive seats leave 0: they sit on other shared cores";
+    return note;
 }
 
 PlanNote quota_below_one(const std::string& pool, double quota, double busy) {
-    return {"W_QUOTA", pool,
-            "the cgroup's quota of " + number(quota) + " CPUs does not feed one worker that keeps " + number(busy) +
-                (busy == 1 ? " CPU" : " CPUs") + " busy: 'workers: auto' gives 1, which will be throttled"};
+    PlanNote note{"W_QUOTA", pool, {}};
+    note.quota = quota;
+    note.wanted = 1;
+    note.missing = 1;
+    note.message = "the cgroup's quota of " + number(quota) + " CPUs does not feed one worker that keeps " +
+                   number(busy) + (busy == 1 ? " CPU" : " CPUs") +
+                   " busy: 'workers: auto' gives 1, which will be throttled";
+    return note;
 }
 
 std::string to_string(const PlanNote& note) {

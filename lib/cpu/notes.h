@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "cpu/context.h"
 #include "cpu/keep_out.h"
 #include "cpu/plan.h"
+#include "cpu/soft.h"
 #include "cpu/wish.h"
 
 namespace pinion::cpu {
@@ -44,6 +46,8 @@ struct Failure {
 [[nodiscard]] PlanNote none_allowed(const Context& context, const std::string& pool, const CpuScope& scope);
 [[nodiscard]] PlanNote seats_short(const std::string& pool, std::uint32_t workers, std::size_t seats);
 [[nodiscard]] PlanNote no_shared(const Context& context, const Claims& claims, const PoolRequest& request);
+// W_NO_SHARED where workers of a soft pool belong in domains whose CPUs exclusive seats hold.
+[[nodiscard]] std::optional<PlanNote> outside_domains(const CpuSet& shared, const SoftPool& pool);
 [[nodiscard]] PlanNote quota_below_one(const std::string& pool, double quota, double busy);
 
 }  // namespace pinion::cpu

@@ -25,13 +25,16 @@ bool shares(const PoolRequest& request) {
     return (is_soft(request) || is_floating(request)) && (request.workers.automatic || request.workers.number > 0);
 }
 
+// The domains that a soft pool has workers in, where it counts them so.
+std::vector<CpuSet> soft_domains(const Context& context, const PoolRequest& request) {
+    if (!request.workers.per) return {};
+    std::vector<CpuSet> domains = context.domains(*request.workers.per);
+    std::erase_if(domains, [&](const CpuSet& domain) { return !domain.intersects(context.usable.cpus); });
+    return domains;
+}
+
 std::uint32_t count_sharing(const Context& context, const PoolRequest& request, Plan& plan) {
-    if (request.workers.per) {
-        const auto with_cpus = std::ranges::count_if(context.domains(*request.workers.per), [&](const CpuSet& domain) {
-            return domain.intersects(context.usable.cpus);
-        });
-        return count_per_domain(request.workers, static_cast<std::size_t>(with_cpus));
-    }
+    if (request.workers.per) return count_per_domain(request.workers, soft_domains(context, request).size());
     if (!request.workers.automatic) return request.workers.number;
     const std::uint32_t fitting = is_soft(request) ? shared_cores(context, plan.shared) : context.usable.cpus.count();
     const AutoCount count = auto_count(request.workers, fitting, context.universe.quota, 1);
@@ -98,6 +101,8 @@ void add_floating(const PoolRequest& request, std::uint32_t workers, Plan& plan)
 void add_soft(const Context& context, const std::vector<SoftPool>& pools, Plan& plan) {
     if (pools.empty()) return;
     std::map<CpuSet, std::vector<std::uint32_t>> nodes;  // by core: there may be many more workers than cores
+    for (const SoftPool& pool : pools)
+        if (auto note = outside_domains(plan.shared, pool)) plan.warnings.push_back(*std::move(note));
     for (auto& [pool, cores] : place_soft(context, plan.shared, pools)) {
         PoolSeats& entry = plan.pools.emplace_back(pool, std::vector<Seat>(cores.size()));
         for (std::uint32_t slot = 0; slot < cores.size(); ++slot) {
@@ -145,7 +150,7 @@ Plan plan_once(const Topology& topology, const Universe& universe, const std::ve
         if (is_floating(request) || workers == 0)
             add_floating(request, workers, plan);
         else
-            soft.push_back({request.pool, workers});
+            soft.push_back({request.pool, workers, soft_domains(context, request)});
     }
     add_soft(context, soft, plan);
     const std::vector<PlanNote> found = findings(context, plan);

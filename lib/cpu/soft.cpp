@@ -2,6 +2,7 @@
 #include "cpu/soft.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <tuple>
 
@@ -26,10 +27,15 @@ public:
         }
     }
 
-    // The core of a worker that sat on `cpus`: its CPUs that still exist lie in one core and are all shared.
-    [[nodiscard]] std::optional<std::uint32_t> kept(const CpuSet& cpus) const {
+    // Where a worker that belongs in `domain` may sit.
+    [[nodiscard]] CpuSet reach_of(const CpuSet* domain) const {
+        return domain == nullptr || !domain->intersects(shared_) ? shared_ : *domain & shared_;
+    }
+
+    // The core of a worker that sat on `cpus`: its CPUs that still exist lie in one core and are all in its reach.
+    [[nodiscard]] std::optional<std::uint32_t> kept(const CpuSet& cpus, const CpuSet& reach) const {
         const CpuSet present = cpus & context_.usable.cpus;
-        if (present.empty() || !present.is_subset_of(shared_)) return std::nullopt;
+        if (present.empty() || !present.is_subset_of(reach)) return std::nullopt;
         const std::vector<std::uint32_t> cores = tree_.units_at(present);
         if (cores.size() != 1) return std::nullopt;
         return cores.front();
@@ -40,12 +46,14 @@ public:
         return tree_.units()[core];
     }
 
-    // Opens the cores that are the best choice now to the search.
-    void open_best(SeatSearch& search) const {
-        std::uint32_t best = 0;
-        for (std::uint32_t core = 1; core < load_.size(); ++core)
+    // Opens the cores of `reach` that are the best choice now to the search.
+    void open_best(SeatSearch& search, const CpuSet& reach) const {
+        const std::vector<std::uint32_t> cores = tree_.units_at(reach);
+        ASSERT(!cores.empty());
+        std::uint32_t best = cores.front();
+        for (const std::uint32_t core : cores)
             if (key(core) < key(best)) best = core;
-        for (std::uint32_t core = 0; core < load_.size(); ++core)
+        for (const std::uint32_t core : cores)
             if (key(core) == key(best)) search.set_free(core, true);
     }
 
@@ -74,28 +82,38 @@ private:
 
 using Placed = std::vector<std::optional<CpuSet>>;  // by slot
 
-void keep_earlier(const Ledger& ledger, SharedCores& cores, std::map<std::string, Placed>& placed) {
+void keep_earlier(const Ledger& ledger, SharedCores& cores, const std::vector<const SoftPool*>& pools,
+                  std::map<std::string, Placed>& placed) {
+    std::map<std::string, const SoftPool*> by_name;
+    for (const SoftPool* pool : pools) by_name.emplace(pool->pool, pool);
     // The first entry of a slot that still holds is the one: its home comes before where it sits meanwhile.
     std::map<std::pair<std::string, std::uint32_t>, std::uint32_t> earlier;
     for (const LedgerEntry& entry : ledger) {
         if (entry.exclusive) continue;
-        const auto pool = placed.find(entry.pool);
-        if (pool == placed.end() || entry.slot >= pool->second.size()) continue;
-        if (const auto core = cores.kept(entry.cpus)) earlier.emplace(std::pair(entry.pool, entry.slot), *core);
+        const auto pool = by_name.find(entry.pool);
+        if (pool == by_name.end() || entry.slot >= pool->second->workers) continue;
+        const CpuSet reach = cores.reach_of(pool->second->find_domain(entry.slot));
+        if (const auto core = cores.kept(entry.cpus, reach)) earlier.emplace(std::pair(entry.pool, entry.slot), *core);
     }
     for (const auto& [worker, core] : earlier) placed[worker.first][worker.second] = cores.sit(core);
 }
 
-void place_rest(SharedCores& cores, Placed& placed) {
-    SeatSearch search(cores.tree(), 1, cores.shared());  // nothing is open yet
-    for (const auto& seat : placed)
-        if (seat) search.hold(*seat);
-    for (auto& seat : placed) {
-        if (seat) continue;
-        if (search.free() == 0) cores.open_best(search);
+void place_rest(const SoftPool& pool, SharedCores& cores, Placed& placed) {
+    std::map<CpuSet, SeatSearch> searches;  // by reach; those of one pool have no core in common
+    for (std::uint32_t slot = 0; slot < placed.size(); ++slot) {
+        if (placed[slot]) continue;
+        const CpuSet reach = cores.reach_of(pool.find_domain(slot));
+        auto found = searches.find(reach);
+        if (found == searches.end()) {
+            found = searches.emplace(reach, SeatSearch(cores.tree(), 1, cores.shared())).first;  // nothing is open yet
+            for (const auto& seat : placed)
+                if (seat) found->second.hold(*seat);
+        }
+        SeatSearch& search = found->second;
+        if (search.free() == 0) cores.open_best(search, reach);
         const auto core = search.take(CpuExclusive::Place::spread, 1);
         ASSERT(core);
-        seat = cores.sit(cores.tree().units_at(*core).front());
+        placed[slot] = cores.sit(cores.tree().units_at(*core).front());
     }
 }
 
@@ -110,14 +128,18 @@ std::map<std::string, std::vector<CpuSet>> place_soft(const Context& context, co
                                                       const std::vector<SoftPool>& pools) {
     ASSERT(!shared.empty());
     SharedCores cores(context, shared);
+    std::vector<const SoftPool*> in_turn;
+    for (const SoftPool& pool : pools) in_turn.push_back(&pool);
+    std::ranges::sort(in_turn, {}, [](const SoftPool* pool) -> const std::string& { return pool->pool; });
     std::map<std::string, Placed> placed;
-    for (const SoftPool& pool : pools) placed[pool.pool].resize(pool.workers);
-    keep_earlier(context.ledger, cores, placed);
+    for (const SoftPool* pool : in_turn) placed[pool->pool].resize(pool->workers);
+    keep_earlier(context.ledger, cores, in_turn, placed);
 
     std::map<std::string, std::vector<CpuSet>> seats;
-    for (auto& [pool, workers] : placed) {
-        place_rest(cores, workers);
-        std::vector<CpuSet>& chosen = seats[pool];
+    for (const SoftPool* pool : in_turn) {
+        Placed& workers = placed[pool->pool];
+        place_rest(*pool, cores, workers);
+        std::vector<CpuSet>& chosen = seats[pool->pool];
         for (auto& seat : workers) chosen.push_back(*std::move(seat));
     }
     return seats;

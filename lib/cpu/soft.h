@@ -15,6 +15,13 @@ namespace pinion::cpu {
 struct SoftPool {
     std::string pool;
     std::uint32_t workers = 0;
+    // The worker of slot s belongs in the domain of s modulo their number; none: anywhere. Where exclusive seats hold
+    // all of its domain a worker sits anywhere, too.
+    std::vector<CpuSet> domains = {};
+
+    [[nodiscard]] const CpuSet* find_domain(std::uint32_t slot) const noexcept {
+        return domains.empty() ? nullptr : &domains[slot % domains.size()];
+    }
 };
 
 // How many cores `shared` has a thread of.

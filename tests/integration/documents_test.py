@@ -4,6 +4,7 @@
 
 What pinionctl is told is told to a daemon; of ./dev and cmake the words and presets must be there; the rest stands below with
 the reason why a test can't run it. (That each yaml block loads is tested beside the reader, in tests/unit/config.)
+A text block right after a block of commands is what the last of them prints, and a picture is what it writes.
 usage: documents_test.py FOLDER_OF_BINARIES FOLDER_OF_SOURCES
 """
 import glob
@@ -13,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 from live_daemon import PATIENCE, LiveDaemon
 
@@ -74,14 +76,16 @@ def typed(page):
 class Reader:
     """Does what the pages say."""
 
-    def __init__(self, binaries, source):
+    def __init__(self, binaries, source, desk):
         self.binaries = binaries
         self.source = source
+        self.desk = desk  # a folder with the yaml blocks that have a name, as the reader would have saved them
         self.dev_usage = subprocess.run(["./dev", "help"], cwd=source, capture_output=True, text=True, check=True).stdout
         with open(os.path.join(source, "CMakePresets.json"), encoding="utf-8") as file:
             presets = json.load(file)["configurePresets"]
         self.presets = {preset["name"]: os.path.basename(preset["binaryDir"]) for preset in presets}
         self.excused = set()
+        self.printed = {}
 
     def follow(self, command):
         if command in NOT_RUN:
@@ -108,17 +112,27 @@ class Reader:
             daemon.until("running", lambda pools: pools["web"]["state"] == "running" and pools["web"]["up"] == 4)
             if words[-1] == "-f":
                 return expect_a_line(daemon.command(*words))
-            done = subprocess.run(daemon.command(*words, *further), cwd=self.source_of_web(daemon), capture_output=True,
-                                  text=True, timeout=PATIENCE, check=False)
+            done = subprocess.run(daemon.command(*words, *further), cwd=self.desk, capture_output=True, text=True,
+                                  timeout=PATIENCE, check=False)
         assert done.returncode == code, f"{command}: exit {done.returncode}, not {code}: {done.stderr}{done.stdout}"
+        self.printed[command] = done.stdout
         return None
 
-    def source_of_web(self, daemon):
-        """A folder with the first page's first yaml as web.yaml, as its reader would have saved it."""
-        yaml = next(text for language, text in blocks(os.path.join(self.source, "README.md")) if language == "yaml")
-        with open(daemon.path("web.yaml"), "w", encoding="utf-8") as file:
-            file.write(yaml)
-        return daemon.folder
+
+def named_files(pages_read):
+    """The yaml blocks that begin with the name of their file: name and text."""
+    for page in pages_read:
+        for language, text in blocks(page):
+            name = re.match(r"# (?:/\S+/)?([\w-]+\.yaml)\n", text)
+            if language == "yaml" and name:
+                yield name[1], text
+
+
+def shown(page):
+    """What a page shows right after commands: the last of these and the text."""
+    with open(page, encoding="utf-8") as file:
+        pairs = re.findall(r"^```sh\n([^`]*?)^```\n\n```text\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
+    return [(commands.strip().splitlines()[-1], text) for commands, text in pairs]
 
 
 def expect_a_line(command):
@@ -131,20 +145,41 @@ def expect_a_line(command):
     assert " web/3 " in line, f"{command}: {line!r}"
 
 
-def main():
-    binaries, source = sys.argv[1:]
-    reader = Reader(binaries, source)
+def expect_as_shown(reader, page):
+    """That the texts and pictures of a page are what its commands make."""
+    for command, text in shown(page):
+        assert reader.printed[command] == text, f"{page} shows of '{command}' another text than:\n{reader.printed[command]}"
+    folder = os.path.dirname(page)
+    for name in os.listdir(reader.desk):
+        picture = os.path.join(folder, name)
+        if name.endswith(".svg") and os.path.exists(picture):
+            with open(picture, encoding="utf-8") as there, open(os.path.join(reader.desk, name), encoding="utf-8") as made:
+                assert there.read() == made.read(), f"make '{picture}' anew with the command that {page} names"
+
+
+def read_all(reader):
     commands = {}
-    for page in pages(source):
+    for page in pages(reader.source):
         for language, text in blocks(page):
             assert language in LANGUAGES, f"{page}: a block says not what it is: {text}"
         for command in typed(page):
-            commands.setdefault(command, os.path.relpath(page, source))
+            commands.setdefault(command, os.path.relpath(page, reader.source))
     for command, page in commands.items():
         print(f"{page}: {command}", flush=True)
         reader.follow(command)
+    for page in pages(reader.source):
+        expect_as_shown(reader, page)
     assert len(commands) > 20, "the pages are not read as they should be"
     assert reader.excused == set(NOT_RUN), f"nobody says any more: {set(NOT_RUN) - reader.excused}"
+
+
+def main():
+    binaries, source = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="pinion-documents-") as desk:
+        for name, text in named_files(pages(source)):
+            with open(os.path.join(desk, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        read_all(Reader(binaries, source, desk))
 
 
 main()

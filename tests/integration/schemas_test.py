@@ -34,6 +34,7 @@ BAD = "version: 1\npools:\n  web: {comand: [a], workers: many}\n"
 UNSEEN = {
     "PINION_OOM_KILLED": "wants a machine short of memory",
     "PINION_DROPPED_LINES": "wants a worker that floods a stalled log",
+    "quota": "wants a cgroup with a quota",
 }
 
 
@@ -191,7 +192,15 @@ def seats(asker):
         ("api/0", "1", "0"), ("api/1", "2", "1"), ("db/0", "0", "3")], changes
     with open(path, "w", encoding="utf-8") as file:
         file.write(text(pools | {"huge": POOLS["huge"]}))
-    assert asker.ask("plan-check", "plan", path, "--check", code=1)["errors"]
+    error, = asker.ask("plan-check", "plan", path, "--check", code=1)["errors"]
+    account = error["account"]
+    held = sum(holder["units"] for holder in account["holders"])
+    assert held == 3 and account["total"] == account["reserved"] + held + account["free"], error
+    assert error["wanted"] == account["free"] + error["missing"], error
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text({"wide": "command: [cat], cpu: 3 cores"}))
+    warnings = asker.ask("plan", "plan", path, "--topology", "package:2 core:2 pu:1")["warnings"]
+    assert [(note["slots"], note["levels"]) for note in warnings if note["code"] == "W_STRADDLE"] == [([0], ["package"])], warnings
 
 
 def act(asker):

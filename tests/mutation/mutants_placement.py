@@ -5,6 +5,8 @@ SEARCH = "lib/cpu/seat_search.cpp"
 EXCLUSIVE = "lib/cpu/exclusive.cpp"
 WISH = "lib/cpu/wish.cpp"
 PLAN = "lib/cpu/plan.cpp"
+SOFT = "lib/cpu/soft.cpp"
+REASON = "lib/cpu/reason.cpp"
 
 MUTANTS = [
     ("spread without balance", SEARCH,
@@ -77,4 +79,32 @@ MUTANTS = [
      "return cpus.count();"),
     ("named seats have no memory policy", PLAN,
      "return {.memory = memory_of(found->cpu)};", "return {};"),
+    ("soft workers leave the domain they belong in", SOFT,
+     "return domain == nullptr || !domain->intersects(shared_) ? shared_ : *domain & shared_;", "return shared_;"),
+    ("a soft worker never comes back into its domain", SOFT,
+     "!present.is_subset_of(reach)", "!present.is_subset_of(shared_)"),
+    ("workers outside their domain are not told of", "lib/cpu/notes.cpp",
+     "if (domain == nullptr || domain->intersects(shared)) continue;", "continue;"),
+    ("an overlap is one CPU", "lib/cpu/explicit_seats.cpp",
+     "note.missing = both.count();", "note.missing = 1;"),
+    ("the reason forgets the pool's earlier seats", REASON,
+     "for (const Seat* seat : own.earlier) search.hold(seat->cpus);", ""),
+    ("the reason forgets the pool's later seats", REASON,
+     "for (const Seat* seat : later)", "for (const Seat* seat : std::vector<const Seat*>{})"),
+    ("what is reserved looks free to the reason", REASON,
+     "add({.kind = reserved, .cpus = cpus & context_.usable.reserved});", ""),
+    ("the spare core looks free to the reason", REASON,
+     "add({.kind = shared_spare, .cpus = cpus & spare_});", ""),
+    ("half a core is taken for another seat", REASON,
+     "if (reason.seat.cpus.is_subset_of(*seat)) return;", "if (reason.seat.cpus == *seat) return;"),
+    ("a kept seat is always the best", REASON,
+     "if (!seat->cpus.intersects(held)) reason.better.push_back({seat->cpus, {}});", ""),
+    ("a worker away from home does not know it", REASON,
+     "entry.cpus != reason.seat.cpus && !entry.cpus.is_subset_of(usable)", "false"),
+    ("a busy core is as good as an idle one to the reason", REASON,
+     "workers + 1 < load[own]", "workers < load[own]"),
+    ("a machine in lines may have a CPU twice", "lib/cpu/topology_text.cpp",
+     "if (child.cpus.intersects(domain.cpus)) {", "if (false) {"),
+    ("threads of a core are written as one", "lib/cpu/topology_text.cpp",
+     "child.children.empty() && child.types == std::vector{DomainType::pu}", "true"),
 ]

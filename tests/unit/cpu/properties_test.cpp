@@ -192,7 +192,11 @@ TEST(Properties, P13bSoftWorkersAreBalancedAndStayPut) {
                     ++loads[seat.cpus.to_list()];
                 }
         const auto by_load = [](const auto& a, const auto& b) { return a.second < b.second; };
-        if (!loads.empty()) {
+        // Workers that belong in a domain can't balance it with others.
+        const bool anywhere = std::ranges::none_of(made.requests, [](const PoolRequest& request) {
+            return std::holds_alternative<CpuAuto>(request.cpu) && request.workers.per;
+        });
+        if (!loads.empty() && anywhere) {
             const auto [low, high] = std::ranges::minmax_element(loads, by_load);
             EXPECT_LE(high->second - low->second, 1U);
         }
@@ -211,6 +215,96 @@ TEST(Properties, P13bSoftWorkersAreBalancedAndStayPut) {
             }
         }
     });
+}
+
+TEST(Properties, SoftWorkersOfADomainSitInItWhileItHasASharedCore) {
+    for_seeds(1000, [](std::uint64_t seed) {
+        Case made = random_case(seed);
+        Random random(seed);
+        const auto level = static_cast<CpuLevel>(random.between(1, 3));
+        made.requests.push_back(pool("each", WorkerCount{.number = random.between(1, 4), .per = level}, CpuAuto{}));
+        const CpuSet usable = resolve(made.topology, made.universe).cpus;
+        std::vector<CpuSet> present;
+        for (const CpuSet& domain : domains_of(made.topology, level))
+            if (domain.intersects(usable)) present.push_back(domain);
+        const Plan cold = made.cold();
+        for (const Plan& p : {cold, made.plan_with(cold.ledger())}) {
+            const PoolSeats* each = p.find("each");
+            if (each == nullptr) continue;
+            std::size_t outside = 0;
+            for (const Seat& seat : each->seats) {
+                const CpuSet& home = present.at(seat.slot % present.size());
+                if (!home.intersects(p.shared)) ++outside;
+                EXPECT_TRUE(seat.cpus.is_subset_of(home.intersects(p.shared) ? home : p.shared));
+            }
+            const auto note = std::ranges::find_if(
+                p.warnings, [](const PlanNote& n) { return n.code == "W_NO_SHARED" && n.pool == "each"; });
+            EXPECT_EQ(note == p.warnings.end() ? 0U : note->missing, outside);
+            if (note != p.warnings.end()) {
+                EXPECT_EQ(note->slots.size(), outside);
+                EXPECT_EQ(note->wanted, each->seats.size());
+            }
+        }
+    });
+}
+
+// What each code carries besides its sentence.
+void expect_numbers(const PlanNote& note, const Case& made) {
+    const CpuSet& all = made.topology.root.cpus;
+    EXPECT_LE(note.missing, note.wanted);
+    EXPECT_TRUE(std::ranges::is_sorted(note.slots));
+    if (note.code == "E_CPU_NOT_ALLOWED" || note.code == "E_CONFLICT" || note.code == "W_HALF_CORE" ||
+        note.code == "E_AUTO_AMBIGUOUS" || note.code == "W_NO_HOUSEKEEPING" || note.code == "W_NO_SHARED") {
+        EXPECT_GT(note.missing, 0U);
+        EXPECT_EQ(note.cpus.empty(), note.message.ends_with(" names no CPU"));
+    }
+    if (note.code == "W_HALF_CORE") {
+        EXPECT_EQ(note.cpus.count() + note.missing, note.wanted);
+        EXPECT_EQ(whole_cores(made.topology, note.cpus).count(), note.wanted);
+    }
+    if (note.code == "E_CONFLICT") {
+        EXPECT_EQ(note.cpus.count(), note.missing);
+        EXPECT_FALSE(note.slots.empty());
+    }
+    if (note.code == "E_NO_SUCH_DOMAIN" || note.code == "W_STRADDLE") {
+        EXPECT_FALSE(note.levels.empty());
+    }
+    if (note.code == "E_OVERSUBSCRIBED" || note.code == "E_NO_SHARED") {
+        EXPECT_TRUE(note.account);
+    }
+    if (note.code == "E_SEATS_SHORT" || note.code == "E_NO_SUCH_DOMAIN" || note.code == "W_STACKED" ||
+        note.code == "W_SHRUNK") {
+        EXPECT_GT(note.missing, 0U);
+    }
+    if (note.code == "W_QUOTA") {
+        EXPECT_EQ(note.quota, made.universe.quota);
+    }
+    if (note.code == "W_STRADDLE" || note.code == "W_MIXED_KINDS") {
+        EXPECT_FALSE(note.slots.empty());
+    }
+    if (note.code == "W_FLAT_TOPOLOGY") {
+        EXPECT_EQ(note.cpus, all);
+        EXPECT_EQ(note.wanted, made.topology.cores.size());
+    }
+}
+
+TEST(Properties, EveryNoteCarriesItsNumbers) {
+    std::set<std::string> seen;
+    for_seeds(1500, [&](std::uint64_t seed) {
+        const Case made = random_case(seed);
+        const Plan p = made.cold();
+        for (const auto* notes : {&p.errors, &p.warnings})
+            for (const PlanNote& note : *notes) {
+                SCOPED_TRACE(note.code + ": " + note.message);
+                seen.insert(note.code);
+                expect_numbers(note, made);
+            }
+    });
+    if (std::getenv("PINION_SEED") == nullptr) {
+        for (const char* code : {"W_STRADDLE", "W_HALF_CORE", "W_NO_HOUSEKEEPING", "W_QUOTA", "W_MIXED_KINDS",
+                                 "W_FLAT_TOPOLOGY", "W_STACKED", "W_SHRUNK", "W_NO_SHARED"})
+            EXPECT_TRUE(seen.contains(code)) << code;
+    }
 }
 
 std::uint64_t number_before(const std::string& text, const std::string& word) {

@@ -65,6 +65,12 @@ WorkerCount random_workers(Random& random, const CpuRequest& cpu) {
     return {.number = random.below(7)};
 }
 
+Topology exported(const std::string& name) {
+    auto topology = from_xml(PINION_SOURCE_DIR "/tests/unit/cpu/data/" + name);
+    EXPECT_TRUE(topology) << topology.error().message;
+    return topology.value_or(Topology{});
+}
+
 }  // namespace
 
 const std::vector<Topology>& machines() {
@@ -86,6 +92,8 @@ const std::vector<Topology>& machines() {
         restricted(synthetic("package:2 [numa] l3:1 core:8 pu:4"), cpus("0-1,4-5,9-10,20-23,33,40-47,60-63")),
         // Uneven: parts of packages and caches are missing.
         restricted(synthetic("package:3 [numa] l3:2 core:4 pu:2"), cpus("0-9,16-21,24-39,42-43")),
+        // The same from a file, as lstopo wrote it: nodes of two and three cores, some of one thread.
+        exported("uneven.xml"),
     };
     return all;
 }

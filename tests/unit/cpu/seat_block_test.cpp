@@ -168,6 +168,29 @@ TEST(SeatBlock, WorkersForEachNodeLieInTheirNode) {
     EXPECT_EQ(plan_on(t3(), {pool("a", {.number = 3, .per = CpuLevel::l3}, CpuAuto{})}).find("a")->seats.size(), 24U);
 }
 
+TEST(SeatBlock, SoftWorkersForEachNodeSitInTheirNode) {
+    const WorkerCount two_each{.number = 2, .per = CpuLevel::numa};
+    const CpuExclusive node_0{.count = 3, .within = CpuScope{{}, {{CpuLevel::numa, 0}}}};
+    // Node 0 has one shared core left, node 1 four.
+    const Plan p = plan_on(t2(), {pool("db", 1, node_0), pool("web", two_each, CpuAuto{})});
+    EXPECT_EQ(seats(p, "web"), "{6,14} {1,9} {6,14} {3,11}");
+    EXPECT_EQ(codes(p.warnings), "");
+    // All of node 0 is held: its workers sit elsewhere, and that is said.
+    CpuExclusive all = node_0;
+    all.count = 4;
+    const Plan full = plan_on(t2(), {pool("db", 1, all), pool("web", two_each, CpuAuto{})});
+    EXPECT_EQ(seats(full, "web"), "{1,9} {3,11} {5,13} {7,15}");
+    ASSERT_EQ(codes(full.warnings), "W_NO_SHARED(web)");
+    EXPECT_EQ(
+        full.warnings[0].message,
+        "2 of 4 workers (web/0,2) belong on the CPUs '0,2,4,6,8,10,12,14', of which exclusive seats leave 0: they "
+        "sit on other shared cores");
+    // They go home with the next plan that has room there.
+    const Universe universe = all_of(t2());
+    const std::vector<PoolRequest> alone{pool("web", two_each, CpuAuto{})};
+    EXPECT_EQ(seats(plan(t2(), universe, alone, full.ledger()), "web"), "{0,8} {3,11} {2,10} {7,15}");
+}
+
 TEST(SeatBlock, ASeatMustFitInWhatItsWorkersAreCountedFor) {
     const Plan p = plan_on(t3(), {pool("a", {.number = 1, .per = CpuLevel::l3}, CpuExclusive{.unit = Unit::numa}),
                                   pool("b", {.number = 1, .per = CpuLevel::numa}, CpuExclusive{.unit = Unit::l3})});

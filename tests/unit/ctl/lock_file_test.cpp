@@ -43,9 +43,10 @@ TEST(LockFile, ReadsBackWhatItWrote) {
     EXPECT_EQ(*read, lock);
 }
 
-TEST(LockFile, HoldsHybridMachinesToo) {
+TEST(LockFile, HoldsKindsOfCoresAndNodesWithMemoryToo) {
     Lock lock = sample();
     lock.machine.topology.kinds = {{cpus("4-7")}, {cpus("0-3")}};
+    lock.machine.topology.memory_nodes = {1};
     const auto read = parse_lock(lock_text(lock));
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, lock);
