@@ -22,10 +22,10 @@ endforeach()
 # The configuration that is there from the first day, and what helps to write it.
 install(FILES packaging/pinion.yaml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/pinion)
 install(DIRECTORY DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/pinion/pools.d)
-install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples PATTERN cpp EXCLUDE)
 install(FILES packaging/systemd/hardened.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES docs/keys.md docs/security.md docs/glossary.md docs/architecture.md docs/state-machines.md
+install(FILES docs/keys.md docs/security.md docs/glossary.md docs/architecture.md docs/state-machines.md docs/library.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 
 install(FILES packaging/completions/pinionctl.bash RENAME pinionctl
@@ -41,6 +41,8 @@ add_custom_target(schema ALL DEPENDS ${CMAKE_BINARY_DIR}/pinion.schema.json)
 install(FILES ${CMAKE_BINARY_DIR}/pinion.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/pinion)
 # Those of pinionctl's answers to programs are written by hand, and held against every answer by a test.
 install(DIRECTORY packaging/schemas DESTINATION ${CMAKE_INSTALL_DATADIR}/pinion)
+
+include(${CMAKE_CURRENT_LIST_DIR}/library.cmake)
 
 # What `journalctl -x` tells of each record, and the manual.
 include(${CMAKE_CURRENT_LIST_DIR}/catalog.cmake OPTIONAL)

@@ -15,7 +15,7 @@ file(MAKE_DIRECTORY ${man_folder})
 add_custom_command(OUTPUT ${man_folder}/keys.scd
                    COMMAND pinionctl schema --man > ${man_folder}/keys.scd
                    DEPENDS pinionctl VERBATIM)
-foreach(page piniond.8 pinionctl.1 pinion.yaml.5)
+foreach(page piniond.8 pinionctl.1 pinion.yaml.5 libpinion.3)
   add_custom_command(OUTPUT ${man_folder}/${page} ${man_folder}/${page}.gz
                      COMMAND ${CMAKE_COMMAND} -D TEMPLATE=${man_source}/${page}.scd -D KEYS=${man_folder}/keys.scd
                              -D VERSION=${PROJECT_VERSION} -D SCDOC=${PINION_SCDOC} -D PAGE=${man_folder}/${page}

@@ -23,7 +23,7 @@ struct Settled {
     std::unique_ptr<Death> death;  // where a worker died
 };
 
-struct Batch::State {
+struct [[gnu::visibility("hidden")]] Batch::State {
     State(std::size_t tasks, bool each) : eager(each), results(tasks), unsettled(tasks) {}
 
     const bool eager;  // somebody looks at each result; otherwise only the last one wakes

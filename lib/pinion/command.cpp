@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "pinion/affinity.h"
+#include "pinion/globals.h"
 #include "process/spawn_methods.h"
 
 namespace pinion::inline v0 {
@@ -71,12 +72,11 @@ void check(const CommandSetup& setup) {
 class PermanentThread {
 public:
     static Spawned run(const std::function<Spawned()>& job) {
-        static std::mutex making;
         static PermanentThread* thread = nullptr;  // never ends, so it is never deleted
         static pid_t owner = -1;
         PermanentThread* here = nullptr;
         {
-            const std::lock_guard guard(making);
+            const std::lock_guard guard(globals_mutex());
             if (owner != ::getpid()) {
                 thread = new PermanentThread;
                 owner = ::getpid();

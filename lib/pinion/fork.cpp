@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pinion/fork.h"
 
+#include <fcntl.h>
 #include <pinion/batch.h>
 #include <sched.h>
+#include <stdio_ext.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +21,7 @@
 #include <system_error>
 
 #include "pinion/affinity.h"
+#include "pinion/globals.h"
 #include "pinion/life_line.h"
 
 namespace pinion::inline v0 {
@@ -109,6 +113,43 @@ int run_guarded(const ForkSetup& setup, LastWords& words, const std::function<in
     }
 }
 
+// What the parent will write itself. Its streams can't be flushed by a thread that nobody knows of: std::cout has no
+// lock where it has a buffer of its own.
+void drop_inherited_output() noexcept {
+    __fpurge(stdout);
+    __fpurge(stderr);
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const int kept_out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    const int kept_err = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (nowhere >= 0 && kept_out >= 0 && kept_err >= 0) {
+        ::dup2(nowhere, STDOUT_FILENO);
+        ::dup2(nowhere, STDERR_FILENO);
+        flush_streams();
+        ::dup2(kept_out, STDOUT_FILENO);
+        ::dup2(kept_err, STDERR_FILENO);
+    }
+    for (const int fd : {nowhere, kept_out, kept_err})
+        if (fd >= 0) ::close(fd);
+}
+
+[[noreturn]] void be_child(const ForkSetup& setup, LastWords& words, const std::function<int()>& body) noexcept {
+    if (!setup.may_flush) drop_inherited_output();
+    const int status = run_guarded(setup, words, body);
+    flush_streams();
+    ::_exit(status & 0xff);
+}
+
+// A child that we can't watch is none of ours. One that is gone was reaped by others: that is its end.
+UniqueFd watch(pid_t pid) {
+    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (pidfd || errno == ESRCH) return pidfd;
+    const int error = errno;
+    ::kill(pid, SIGKILL);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    throw std::system_error(error, std::generic_category(), "watch a child");
+}
+
 class SignalsBlocked {
 public:
     SignalsBlocked() noexcept {
@@ -129,21 +170,20 @@ private:
 
 // glibc's own fork, since it makes the heap and the streams usable in the child whatever other threads were at.
 ForkedChild fork_child(const ForkSetup& setup, LastWords& words, const std::function<int()>& body) {
+    if (setup.may_flush) flush_streams();
+    std::unique_lock globals(globals_mutex());
     LifeLine::prepare();
-    flush_streams();
     const SignalsBlocked blocked;  // no handler of the parent's may run in the child
     const pid_t pid = ::fork();
     if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (pid == 0) {
+        globals.unlock();
         LifeLine::after_fork(setup.die_with_parent);
         reset_handlers();
         blocked.restore();
-        const int status = run_guarded(setup, words, body);
-        flush_streams();
-        ::_exit(status & 0xff);
+        be_child(setup, words, body);
     }
-    const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
-    return {pid, UniqueFd(static_cast<int>(pidfd))};
+    return {pid, watch(pid)};
 }
 
 }  // namespace pinion::inline v0

@@ -38,6 +38,9 @@ struct ForkSetup {
     std::string cwd;
     bool die_with_parent = true;
     bool ignore_interrupt = false;
+    // The caller is a thread of the program's own, which may flush the program's streams before they are copied.
+    // Otherwise what is in them is dropped in the copy.
+    bool may_flush = true;
 };
 
 struct ForkedChild {

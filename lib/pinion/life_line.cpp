@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <mutex>
 #include <system_error>
 
 namespace pinion::inline v0 {
@@ -17,7 +16,6 @@ namespace {
 
 // The pipe of process `owner`. A forked child starts with its parent's values here.
 struct LifePipe {
-    std::mutex making;
     pid_t owner = -1;
     int read_fd = -1;
     int write_fd = -1;
@@ -49,7 +47,6 @@ bool is_hung_up(int fd) noexcept {
 
 void LifeLine::prepare() {
     LifePipe& pipe = life_pipe();
-    const std::lock_guard guard(pipe.making);
     if (pipe.owner == ::getpid()) return;
     int fds[2];
     if (::pipe2(fds, O_CLOEXEC) < 0) throw std::system_error(errno, std::generic_category(), "make a pipe");

@@ -8,7 +8,8 @@ namespace pinion::inline v0 {
 
 class LifeLine {
 public:
-    // In the parent, before the fork: makes this process's pipe, once. Throws std::system_error.
+    // In the parent, before the fork, with `globals_mutex` held: makes this process's pipe, once. Throws
+    // std::system_error.
     static void prepare();
     // In the child, first thing: lets go of the parent's pipe, so that we don't keep our siblings alive. Where
     // `follow`, dies when the parent does, or has.

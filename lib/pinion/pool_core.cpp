@@ -58,11 +58,12 @@ Pool::Core::Core(PoolOptions options)
     for (std::uint32_t slot = TaskTable::slots; slot > 0; --slot) free_.push_back(slot - 1);
     try {
         for (std::uint32_t worker = 0; worker < table_.workers(); ++worker) start(worker);
+        running_ = true;
         // Signals are for the program's own threads.
         sigset_t all;
         ::sigfillset(&all);
         ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
-        thread_ = std::thread([this] { run(); });
+        thread_ = std::thread([this] { run_guarded(); });
         ::pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
     } catch (...) {
         ::pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
@@ -85,7 +86,8 @@ void Pool::Core::start(std::uint32_t worker) {
                           .env = {},
                           .cwd = {},
                           .die_with_parent = true,
-                          .ignore_interrupt = true};
+                          .ignore_interrupt = true,
+                          .may_flush = !running_};
     const WorkerSetup mine{.number = worker,
                            .wake_fd = wake_fd_.fd(),
                            .signals = signals_,
@@ -140,7 +142,7 @@ bool Pool::Core::anybody_alive() const noexcept {
 
 void Pool::Core::kill_all() {
     for (const Process& process : processes_)
-        if (process.pidfd) signal_process(process.pidfd.fd(), SIGKILL);
+        if (process.pidfd) kill_quietly(process.pidfd.fd());
 }
 
 void Pool::Core::break_pool(const std::string& why) {
@@ -181,6 +183,21 @@ void Pool::Core::sleep(std::unique_lock<std::mutex>& lock, std::int64_t until) {
     const bool death = std::any_of(fds.begin() + 1, fds.end(), [](const pollfd& fd) { return fd.revents != 0; });
     lock.lock();
     if (ready > 0 && death) bury_the_dead();
+}
+
+// The thread has nobody to throw at: what waits is told instead.
+void Pool::Core::run_guarded() noexcept {
+    std::string why;
+    try {
+        run();
+        return;
+    } catch (const std::exception& error) {
+        why = std::string("pool failed: ") + error.what();
+    }
+    const std::lock_guard guard(mutex_);
+    break_pool(why);
+    ended_ = true;
+    ended_changed_.notify_all();
 }
 
 void Pool::Core::run() {

@@ -24,7 +24,7 @@
 
 namespace pinion::inline v0 {
 
-class Pool::Core {
+class [[gnu::visibility("hidden")]] Pool::Core {
 public:
     explicit Core(PoolOptions options);
     Core(const Core&) = delete;
@@ -72,6 +72,7 @@ private:
 
     // pool_core.cpp: processes.
     void run();
+    void run_guarded() noexcept;
     void sleep(std::unique_lock<std::mutex>& lock, std::int64_t until);
     void start(std::uint32_t worker);
     void start_missing();
@@ -104,6 +105,7 @@ private:
     std::int64_t armed_ = 0;  // when the thread wakes by itself, in nanoseconds of CLOCK_MONOTONIC; 0: never
     std::string closed_;      // why no task is taken; empty: they are
     bool stopping_ = false;   // workers are to end, and none is started
+    bool running_ = false;    // workers are started by our thread from now on
     bool ended_ = false;
     std::mutex joining_;
     std::thread thread_;

@@ -14,6 +14,7 @@ namespace {
 using detail::Settled;
 
 constexpr std::size_t call_bytes = sizeof(std::uintptr_t);
+constexpr std::chrono::nanoseconds longest_timeout = std::chrono::hours(24 * 365);  // a longer one is none
 
 std::int64_t now_ns() noexcept {
     timespec now{};
@@ -32,11 +33,12 @@ void Pool::Core::give(const std::shared_ptr<detail::Batch::State>& batch, detail
                                     std::to_string(most) + " (PoolOptions::largest_message)");
     const std::lock_guard guard(mutex_);
     if (!closed_.empty()) throw PoolClosed(closed_);
+    const auto timeout = options.timeout < longest_timeout ? options.timeout : std::chrono::nanoseconds(0);
     for (std::uint32_t i = 0; i < messages.size(); ++i)
-        pending_.push_back({batch, i, options.retries, call, options.timeout, std::move(messages[i])});
+        pending_.push_back({batch, i, options.retries, call, timeout, std::move(messages[i])});
     rearm();
     // The thread may sleep without a deadline, or with a later one.
-    if (timed_count_ > 0 && (armed_ == 0 || armed_ > now_ns() + options.timeout.count())) kick();
+    if (timeout.count() > 0 && (armed_ == 0 || armed_ > now_ns() + timeout.count())) kick();
 }
 
 void Pool::Core::fill() {
@@ -156,7 +158,7 @@ std::int64_t Pool::Core::expire() {
         Process& process = processes_[state.worker];
         if (process.killed_for || !process.pidfd) continue;
         process.killed_for = state.ticket;
-        signal_process(process.pidfd.fd(), SIGKILL);
+        kill_quietly(process.pidfd.fd());
     }
     return next;
 }

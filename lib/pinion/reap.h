@@ -18,5 +18,7 @@ namespace pinion::inline v0 {
 
 // One that is gone is left alone. Throws std::system_error.
 void signal_process(int pidfd, int signal);
+// SIGKILL. What can't be killed, since it has become another user's, is left alone.
+void kill_quietly(int pidfd) noexcept;
 
 }  // namespace pinion::inline v0

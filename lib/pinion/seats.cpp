@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <stdexcept>
 #include <utility>
 
 #include "cpu/ledger.h"
 #include "cpu/machine.h"
 #include "cpu/universe.h"
+#include "pinion/globals.h"
 
 namespace pinion::inline v0 {
 namespace {
@@ -28,7 +28,6 @@ Result<Machine> read_machine() {
 
 // All pools of this process that have seats. Pools that come and go don't move the others.
 struct Registry {
-    std::mutex mutex;
     std::vector<cpu::PoolRequest> requests;
     cpu::Ledger ledger;
     unsigned made = 0;
@@ -61,13 +60,14 @@ unsigned usable_cpus() {
 }
 
 Seats::Seats(unsigned workers, SeatKind kind) {
+    // Already here: what reads the machine has globals of its own.
+    const std::lock_guard guard(globals_mutex());
     const auto machine = read_machine();
     if (!machine) {
         if (kind == SeatKind::soft) return;
         throw std::runtime_error("pin workers: " + machine.error().message);
     }
     Registry& all = registry();
-    const std::lock_guard guard(all.mutex);
     auto requests = all.requests;
     requests.push_back(request_for("pool" + std::to_string(all.made++), workers, kind));
     const std::string name = requests.back().pool;
@@ -97,7 +97,7 @@ Seats& Seats::operator=(Seats&& other) noexcept {
 Seats::~Seats() {
     if (name_.empty()) return;
     Registry& all = registry();
-    const std::lock_guard guard(all.mutex);
+    const std::lock_guard guard(globals_mutex());
     std::erase_if(all.requests, [this](const auto& request) { return request.pool == name_; });
     std::erase_if(all.ledger, [this](const auto& entry) { return entry.pool == name_; });
 }

@@ -23,7 +23,7 @@ version: 1
 pools:
   web: {command: [sh, -c, 'echo hello; exec tail -f /dev/null'], workers: 4}
 """
-LANGUAGES = {"sh", "yaml", "ini", "text"}
+LANGUAGES = {"sh", "yaml", "ini", "text", "cpp", "cmake"}
 TOLD_TO_TYPE = re.compile(r"`((?:\./dev|pinionctl|apt|cmake|install|journalctl|systemctl|systemd-analyze) [^`…]+)`")
 
 # What a test can't run, and why. That the files are where these commands look is tested on an installed package.

@@ -98,7 +98,7 @@ TEST(Manual, NamesEachOtherPageThatThereIs) {
 
 TEST(Manual, RendersWithoutAWarning) {
     if (std::system("command -v mandoc >/dev/null 2>&1") != 0) GTEST_SKIP() << "mandoc is not here";
-    for (const char* name : {"piniond.8", "pinionctl.1", "pinion.yaml.5"}) {
+    for (const char* name : {"piniond.8", "pinionctl.1", "pinion.yaml.5", "libpinion.3"}) {
         const std::string file = pages + "/" + name;
         if (!std::filesystem::exists(file)) GTEST_SKIP() << "the pages were not made: scdoc is not here";
         EXPECT_EQ(output_of("mandoc -Tlint -W warning '" + file + "'"), "") << name;
@@ -108,6 +108,26 @@ TEST(Manual, RendersWithoutAWarning) {
         EXPECT_THAT(matches(text, R"((@[a-z]+[ @]))"), IsEmpty()) << name;
         EXPECT_THAT(matches(text, R"((\[?[*_]--))"), IsEmpty()) << name;
     }
+}
+
+// Every header, and every class in it but those that a pool keeps to itself.
+TEST(Manual, OfTheLibraryNamesEachHeaderAndClass) {
+    const std::string text = page("libpinion.3");
+    Words named;
+    for (const auto& entry : std::filesystem::directory_iterator(PINION_SOURCE_DIR "/lib/pinion/include/pinion")) {
+        const std::string header = entry.path().filename();
+        EXPECT_THAT(text, testing::HasSubstr("<pinion/" + header + ">"));
+        const std::string code = read_text(entry.path());
+        for (const auto& name : matches(code, R"(\n(?:class|struct) (?:PINION_API )?([A-Z][A-Za-z]+)[ :][^;]*\{)"))
+            named.insert(name);
+        for (const auto& name : matches(code, R"(\n    \[\[nodiscard\]\] [^\n]*\b([a-z][a-z_]+_for)\()"))
+            named.insert(name);
+    }
+    EXPECT_GT(named.size(), 20U);
+    const Words inner{"ByteQueue", "Caught",      "Batch",       "Writer",
+                      "Reader",    "PoolOptions", "TaskOptions", "ProcessOptions"};
+    for (const auto& name : named)
+        if (!inner.contains(name)) EXPECT_THAT(text, testing::ContainsRegex("\\*" + name + "[^A-Za-z_]"));
 }
 
 }  // namespace

@@ -29,7 +29,11 @@ def repack(package, folder):
     subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
     control = os.path.join(tree, "DEBIAN", "control")
     with open(control, encoding="utf-8") as file:
-        text = "".join(line.rstrip("\n") + (".next\n" if line.startswith("Version:") else "\n") for line in file)
+        text = file.read()
+    version = next(line.split()[1] for line in text.splitlines() if line.startswith("Version:"))
+    # Also where one of our packages asks for the same version of another.
+    for before, after in ((f"Version: {version}\n", f"Version: {version}.next\n"), (f"(= {version})", f"(= {version}.next)")):
+        text = text.replace(before, after)
     with open(control, "w", encoding="utf-8") as file:
         file.write(text)
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree,
@@ -74,6 +78,21 @@ def an_installation_runs_the_default_configuration(box):
     box.pinion.ctl("check")
     box.pinion.pool("web", workers=2)
     box.pinion.running("web", 2)
+
+
+@test
+def a_program_built_with_the_library_runs(box):
+    """Compiled here, with the headers and the library of the box, which has no compiler; run there."""
+    install(box)
+    libraries = [name for name in files(box) if name.endswith("/libpinion.so")]
+    expect_equal(len(libraries), 1, "libraries to link with")
+    source = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "cpp", "pool_map.cpp")
+    subprocess.run(["c++", "-std=c++20", "-O1", source, "-o", box.path("/root/pool_map"), "-I", box.path("/usr/include"),
+                    box.path(libraries[0])], check=True)
+    expect_equal(box.ask("/root/pool_map"), "2 4 6 8 10 \n2 4 (worker died: SIGKILL) 8 10 ", "what it prints")
+    os.unlink(box.path("/root/pool_map"))
+    page = box.ask("zcat", "/usr/share/man/man3/libpinion.3.gz")
+    expect_in("pinion::pinion", page, "the manual")
 
 
 @test

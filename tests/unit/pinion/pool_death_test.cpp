@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <numeric>
 
@@ -115,6 +116,28 @@ TEST(PoolDeath, ReplacesAWorkerThatIsKilledWhileIdle) {
         ASSERT_TRUE(next.wait_for(plenty));
         EXPECT_NE(next.get(), before);
     }
+}
+
+// A worker that is forked while something is buffered has it, too.
+TEST(PoolDeath, WritesNothingTwiceThatWaitedInABuffer) {
+    int output[2];
+    ASSERT_EQ(::pipe(output), 0);
+    Process program([&] {
+        ::dup2(output[1], STDOUT_FILENO);
+        std::setvbuf(stdout, nullptr, _IOFBF, 4096);
+        Pool pool({.workers = 1, .max_tasks_per_child = 1});
+        std::printf("once ");
+        const auto speak = [](int value) { std::printf("task%d ", value); };
+        for (int i = 0; i < 3; ++i) pool.submit(speak, i).get();
+        pool.close();
+        pool.join();
+    });
+    EXPECT_EQ(to_string(program.join()), "exit 0");
+    std::string text(1000, '\0');
+    text.resize(static_cast<std::size_t>(::read(output[0], text.data(), text.size())));
+    EXPECT_EQ(text, "task0 task1 task2 once ");
+    ::close(output[0]);
+    ::close(output[1]);
 }
 
 TEST(PoolDeath, GivesUpWhereWorkersCantBegin) {

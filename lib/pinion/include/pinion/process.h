@@ -22,7 +22,7 @@ struct ProcessOptions {
     std::vector<unsigned> cpus;  // by number; empty: as the caller
     std::map<std::string, std::string> env;  // set in addition to the caller's own
     std::string cwd;                         // empty: the caller's
-    // Killed when this process ends, however it ends.
+    // Killed when this process ends, however it ends; a callable's process until it executes another program.
     bool die_with_parent = true;
 };
 
