@@ -65,7 +65,7 @@ struct MapOpened {
     JobPoolId pool;
     bool fail_fast = false;
 };
-struct MapSealed {  // no more items will come
+struct MapSealed {  // no more items will come; after JobQueued of the last
     MapId map;
 };
 // A job is in the store: after a submit, a push, or at start.

@@ -118,11 +118,11 @@ void Scheduler::Impl::on(const JobQueued& event) {
     ++lanes_.at(job.lane).users;
     ++maps_[map].unfinished;
     touch(*found);
-    if (maps_[map].cancelled) return finish(*found, place, {.outcome = Outcome::cancelled});
-    if (event.interrupted) {
+    if (event.interrupted) {  // first of all, or the attempt would not be on record
         const AttemptNote note{.number = event.attempts + 1U, .outcome = Outcome::lost, .started = now_};
         return end_attempt(*found, place, {{.outcome = Outcome::lost}, note});
     }
+    if (maps_[map].cancelled) return finish(*found, place, {.outcome = Outcome::cancelled});
     if (event.not_before > now_) return make_delayed(*found, place, event.not_before);
     make_ready(*found, place);
 }

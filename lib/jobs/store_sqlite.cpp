@@ -29,6 +29,8 @@ public:
         reading_.close();
         if (spooler_.joinable()) spooler_.join();
         if (reader_thread_.joinable()) reader_thread_.join();
+        // The last to go copies the log into the database, which a reader could not.
+        reader_.reset();
         committer_.reset();
     }
 

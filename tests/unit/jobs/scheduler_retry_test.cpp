@@ -189,6 +189,20 @@ TEST(Claims, AJobThatWasExecutingWhenTheDaemonDiedIsCharged) {
     EXPECT_EQ(desk.all<Finish>()[0].attempt.number, 2U);
 }
 
+TEST(Claims, AnInterruptedAttemptIsOnRecordAlsoWhereItsMapIsCancelledMeanwhile) {
+    Desk desk;
+    auto spec = durable_pool();
+    spec.job.attempts = 1;
+    desk.pool(0, spec);
+    auto first = Desk::job(1, 5);
+    auto second = Desk::job(2, 5);
+    first.interrupted = second.interrupted = true;
+    desk.tell(MapOpened{MapId{5}, JobPoolId{0}, true}, first, second);
+    ASSERT_EQ(desk.all<Finish>().size(), 2U);
+    EXPECT_EQ(desk.all<Finish>()[1].attempt.number, 1U);
+    EXPECT_EQ(desk.all<Finish>()[1].attempt.outcome, Outcome::lost);
+}
+
 TEST(Timeout, KillsTheTreeAndChargesOnlyThatJob) {
     Desk desk;
     auto spec = memory_pool();
