@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -32,8 +34,10 @@ struct CloseFolder {
 
 CpuSet from_words(const std::vector<std::uint64_t>& words) {
     CpuSet cpus;
-    for (std::uint32_t cpu = 0; cpu < limits::max_cpus && cpu / 64 < words.size(); ++cpu)
-        if ((words[cpu / 64] >> (cpu % 64) & 1U) != 0) cpus.add(cpu);
+    const std::size_t known = std::min<std::size_t>(words.size(), limits::max_cpus / 64);
+    for (std::size_t i = 0; i < known; ++i)
+        for (std::uint64_t rest = words[i]; rest != 0; rest &= rest - 1)
+            cpus.add(static_cast<std::uint32_t>(i * 64) + static_cast<std::uint32_t>(std::countr_zero(rest)));
     return cpus;
 }
 

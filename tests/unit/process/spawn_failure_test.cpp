@@ -3,11 +3,16 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 
@@ -196,6 +201,37 @@ TEST_P(SpawnFails, OnAMemoryNodeThatDoesNotExist) {
         EXPECT_EQ(failure_of(image_of(spec, -1, -1, seat).image()),
                   (SpawnFailure{SpawnStage::memory_policy, EINVAL, name}));
     }
+}
+
+// As Docker's default profile does. False where this process may not bind itself so.
+bool forbid_memory_policies() {
+    sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_set_mempolicy, 0, 1),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const sock_fprog program{.len = std::size(code), .filter = &code[0]};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST_P(SpawnFails, OnAMemoryPolicyThatASandboxForbidsUnlessItIsAWish) {
+    constexpr int not_possible = 77;
+    const int code = test::in_child_process([&] {
+        if (!forbid_memory_policies()) return not_possible;
+        const auto start = [&](MemoryPolicy policy) {
+            const cpu::Seat seat{.memory = policy, .memory_nodes = {0}};
+            return test::spawn_with(GetParam(), image_of(spec_of({"/bin/true"}), -1, -1, seat).image());
+        };
+        const auto near = start(MemoryPolicy::near);
+        if (!near || to_string(test::await_death(*near)) != "exit 0") return 1;
+        for (const auto policy : {MemoryPolicy::strict, MemoryPolicy::interleave}) {
+            const auto refused = start(policy);
+            if (refused || refused.error().stage != SpawnStage::memory_policy || refused.error().error != EPERM)
+                return 2;
+        }
+        return 0;
+    });
+    if (code == not_possible) GTEST_SKIP() << "no seccomp here";
+    EXPECT_EQ(code, 0);
 }
 
 TEST_P(SpawnFails, InAFolderThatIsNoCgroup) {
