@@ -287,7 +287,7 @@ PlanNote no_such_place(const Context& context, const std::string& pool, const Cp
 PlanNote none_allowed(const Context& context, const std::string& pool, const CpuScope& scope) {
     PlanNote note{"E_CPU_NOT_ALLOWED", pool, {}};
     note.cpus = cpus_of(context.topology, scope);
-    note.wanted = note.cpus.count();
+    note.wanted = std::max<std::uint64_t>(note.cpus.count(), 1);
     note.missing = note.wanted;
     note.message = "'within' is " + counted(note.cpus.count(), "CPU") + " (" + to_string(scope) +
                    "), of which pools may use 0. They may use the CPUs '" + context.usable.cpus.to_list() + "'";

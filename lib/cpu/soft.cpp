@@ -99,7 +99,7 @@ void keep_earlier(const Ledger& ledger, SharedCores& cores, const std::vector<co
 }
 
 void place_rest(const SoftPool& pool, SharedCores& cores, Placed& placed) {
-    std::map<CpuSet, SeatSearch> searches;  // by reach; those of one pool have no core in common
+    std::map<CpuSet, SeatSearch> searches;  // by reach
     for (std::uint32_t slot = 0; slot < placed.size(); ++slot) {
         if (placed[slot]) continue;
         const CpuSet reach = cores.reach_of(pool.find_domain(slot));
@@ -114,6 +114,8 @@ void place_rest(const SoftPool& pool, SharedCores& cores, Placed& placed) {
         const auto core = search.take(CpuExclusive::Place::spread, 1);
         ASSERT(core);
         placed[slot] = cores.sit(cores.tree().units_at(*core).front());
+        for (auto& [other, far] : searches)
+            if (&far != &search) far.hold(*core);
     }
 }
 

@@ -2,6 +2,8 @@
 // What a pool may ask of its seats beyond their size: where, of which kind, how close, how far from others.
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "machines.h"
 
 namespace pinion::cpu::testing {
@@ -185,6 +187,13 @@ TEST(SeatBlock, SoftWorkersForEachNodeSitInTheirNode) {
         full.warnings[0].message,
         "2 of 4 workers (web/0,2) belong on the CPUs '0,2,4,6,8,10,12,14', of which exclusive seats leave 0: they "
         "sit on other shared cores");
+    // Those who sit elsewhere crowd nobody while there is a core without a worker.
+    const CpuExclusive cache_0{.count = 4, .within = CpuScope{{}, {{CpuLevel::l3, 0}}}};
+    const WorkerCount two_a_cache{.number = 2, .per = CpuLevel::l3};
+    const Plan wide = plan_on(t3(), {pool("db", 1, cache_0), pool("web", two_a_cache, CpuAuto{})});
+    std::set<CpuSet> cores_used;
+    for (const Seat& seat : wide.find("web")->seats) EXPECT_TRUE(cores_used.insert(seat.cpus).second) << seat.slot;
+    EXPECT_EQ(cores_used.size(), 16U);
     // They go home with the next plan that has room there.
     const Universe universe = all_of(t2());
     const std::vector<PoolRequest> alone{pool("web", two_each, CpuAuto{})};
