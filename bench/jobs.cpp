@@ -135,9 +135,9 @@ double scheduler_events(std::size_t batch) {
     spec.queue.durability = Durability::memory;
     spec.prefetch = 64;
     MonotonicTime now{std::chrono::hours(1)};
-    std::vector<JobEvent> events{PoolDeclared{JobPoolId{0}, std::make_shared<const JobPoolSpec>(spec)},
-                                 WorkerArrived{{JobPoolId{0}, Slot{0}, Generation{1}}},
-                                 WorkerArrived{{JobPoolId{0}, Slot{1}, Generation{1}}}};
+    std::vector<JobEvent> events{PoolDeclared{JobPoolId{0}, std::make_shared<const JobPoolSpec>(spec)}};
+    for (std::uint32_t slot = 0; slot < 16; ++slot)
+        events.emplace_back(WorkerArrived{{JobPoolId{0}, Slot{slot}, Generation{1}}});
     scheduler.handle(events, now, effects);
     std::uint64_t id = 0;
     std::uint64_t count = 0;

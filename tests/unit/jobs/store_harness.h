@@ -24,7 +24,8 @@ public:
     // `in_memory`: where syncing costs nothing, for what is about processes that die, not about the loss of power.
     explicit ScratchFolder(bool in_memory = false) {
         const bool there = in_memory && std::filesystem::is_directory("/dev/shm");
-        std::string name = (there ? "/dev/shm" : std::filesystem::temp_directory_path().string()) + "/pinion-store-XXXXXX";
+        std::string name =
+            (there ? "/dev/shm" : std::filesystem::temp_directory_path().string()) + "/pinion-store-XXXXXX";
         path = ::mkdtemp(name.data());
     }
     ~ScratchFolder() { std::filesystem::remove_all(path); }
