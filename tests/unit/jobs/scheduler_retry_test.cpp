@@ -189,6 +189,41 @@ TEST(Claims, AJobThatWasExecutingWhenTheDaemonDiedIsCharged) {
     EXPECT_EQ(desk.all<Finish>()[0].attempt.number, 2U);
 }
 
+TEST(Claims, AClaimForAWorkerThatIsBeingKilledDispatchesNothing) {
+    Desk desk;
+    auto spec = durable_pool();
+    spec.concurrency = 2;
+    desk.pool(0, spec);
+    desk.arrive(0);
+    auto later = Desk::job(2);
+    later.attempts = 1;
+    desk.tell(Desk::job(1), later);
+    Claim claim;
+    for (const Claim& one : desk.all<Claim>())
+        if (one.answer) claim = one;
+    ASSERT_EQ(claim.job, JobId{2});
+    desk.tell(CancelRequested{JobId{1}});
+    EXPECT_EQ(desk.all<KillTree>().size(), 1U);
+    desk.tell(ClaimPersisted{claim.worker, claim.attempt});
+    EXPECT_THAT(desk.dispatched(), IsEmpty());
+    desk.tell(WorkerGone{Desk::worker(0), Departure::stopped, {}});
+    EXPECT_EQ(desk.phase(2), JobPhase::ready);
+}
+
+TEST(Retry, WhatDiesWithTheJobThatEndsItsMapIsNotTriedAgain) {
+    Desk desk;
+    auto spec = memory_pool();
+    spec.concurrency = 2;
+    desk.pool(0, spec);
+    desk.arrive(0);
+    auto last = Desk::job(1, 5);
+    last.attempts = 2;
+    desk.tell(MapOpened{MapId{5}, JobPoolId{0}, true}, last, Desk::job(2, 5));
+    desk.tell(WorkerGone{Desk::worker(0), Departure::crash, {}});
+    EXPECT_TRUE(desk.all<Retry>().empty());
+    EXPECT_EQ(desk.all<Finish>().size(), 2U);
+}
+
 TEST(Claims, AnInterruptedAttemptIsOnRecordAlsoWhereItsMapIsCancelledMeanwhile) {
     Desk desk;
     auto spec = durable_pool();
