@@ -77,6 +77,12 @@ void read_seats(const Reading& reading, const Node& node, CpuSeats& seats) {
     }
 }
 
+// Named seats have no others to move to.
+void read_seats_loss(const Reading& reading, const Node& node, CpuSeats& seats) {
+    static constexpr auto words = std::span(CpuLossWords::words).subspan(1);
+    if (const auto word = read_word(reading, node, words)) seats.on_cpu_loss = static_cast<CpuLoss>(*word + 1);
+}
+
 // All of the block is taken, or nothing.
 void read_seats_block(const Reading& reading, const Node& block, const Node& list, CpuRequest& value) {
     const std::size_t errors = reading.report.error_calls();
@@ -86,6 +92,7 @@ void read_seats_block(const Reading& reading, const Node& block, const Node& lis
         WordCodec<MemoryWords>::read(within(reading, "memory"), *memory->value, seats.memory);
     if (const Entry* names = block.find("threads_env"))
         ThreadsEnvCodec::read(within(reading, "threads_env"), *names->value, seats.threads_env);
+    if (const Entry* loss = block.find("on_cpu_loss")) read_seats_loss(within(reading, "on_cpu_loss"), *loss->value, seats);
     if (reading.report.error_calls() == errors) value = std::move(seats);
 }
 
@@ -171,12 +178,13 @@ std::string CpuCodec::schema() {
     return R"({"anyOf":[{"enum":["auto","none"]},)" + seat_schema() + "," +
            json_object_schema(R"("seats":{"type":"array","minItems":1,"items":)" + cpu_list_schema() +
                                   R"(},"memory":)" + json_enum(MemoryWords::words) + R"(,"threads_env":)" +
-                                  ThreadsEnvCodec::schema(),
+                                  ThreadsEnvCodec::schema() + R"(,"on_cpu_loss":)" +
+                                  json_enum(std::span(CpuLossWords::words).subspan(1)),
                               R"("seats")") +
            "," + json_object_schema(SeatBlock::schema_members()) + "]}";
 }
 void CpuCodec::read(const Reading& reading, const Node& node, Value& value) {
-    static constexpr std::string_view list_keys[] = {"seats", "memory", "threads_env"};
+    static constexpr std::string_view list_keys[] = {"seats", "memory", "threads_env", "on_cpu_loss"};
     if (node.is_scalar()) return read_cpu_word(reading, node, value);
     if (!node.is_map()) return reading.expected(node, "auto, none, a seat such as \"2 cores\", or a block");
     if (node.entries.empty()) return reading.error(node, "missing-key", "key 'seat' or 'seats' is missing");
@@ -198,6 +206,8 @@ Printed CpuCodec::print(const Value& value) {
     std::string text = "{seats: " + yaml_list(lists);
     if (seats.memory != CpuSeats{}.memory) text += ", memory: " + WordCodec<MemoryWords>::print(seats.memory).text;
     if (seats.threads_env != ThreadsEnv{}) text += ", threads_env: " + ThreadsEnvCodec::print(seats.threads_env).text;
+    if (seats.on_cpu_loss != CpuSeats{}.on_cpu_loss)
+        text += ", on_cpu_loss: " + std::string(CpuLossWords::words[static_cast<std::size_t>(seats.on_cpu_loss)]);
     return text + "}";
 }
 

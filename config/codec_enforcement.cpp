@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <array>
 
+#include "base/units.h"
 #include "config/env_file.h"
+#include "model/limits.h"
 
 namespace pinion::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> enforce_words{"auto", "affinity", "cpuset"};
 constexpr std::array<std::string_view, 2> later_levels{"partition", "isolated"};
+constexpr std::array<std::string_view, 3> foreign_words{"ignore", "warn", "error"};
 constexpr std::size_t most_thread_variables = 64;
 
 }  // namespace
@@ -28,6 +31,29 @@ void EnforceCodec::read(const Reading& reading, const Node& node, Value& value) 
 }
 Printed EnforceCodec::print(const Value& value) {
     return std::string(enforce_words[value ? static_cast<std::size_t>(*value) + 1 : 0]);
+}
+
+std::string ForeignPinsCodec::type() { return either(foreign_words); }
+std::string ForeignPinsCodec::schema() { return json_enum(foreign_words); }
+void ForeignPinsCodec::read(const Reading& reading, const Node& node, Value& value) {
+    if (node.is_scalar() && node.text == "avoid")
+        return reading.error(node, "not-yet", "'avoid' is not supported yet",
+                             "leave their CPUs out with machine: {cpus} or {reserve}");
+    if (const auto word = read_word(reading, node, foreign_words)) value = static_cast<Value>(*word);
+}
+Printed ForeignPinsCodec::print(const Value& value) {
+    return std::string(foreign_words[static_cast<std::size_t>(value)]);
+}
+
+std::string AuditCodec::type() { return "duration: 0, or " + format_duration(limits::shortest_audit) + " and more"; }
+void AuditCodec::read(const Reading& reading, const Node& node, Value& value) {
+    Duration period = value;
+    DurationCodec::read(reading, node, period);
+    if (period > Duration::zero() && period < limits::shortest_audit)
+        return reading.error(node, "out-of-range",
+                             in_quotes(node.text) + " is shorter than " + format_duration(limits::shortest_audit) +
+                                 ": use that or more, or 0 for none");
+    value = period;
 }
 
 std::string ThreadsEnvCodec::type() { return "auto, off, or a list of names"; }

@@ -20,6 +20,26 @@ struct MemoryWords {
     static constexpr std::string_view words[] = {"near", "strict", "interleave", "off"};
 };
 
+struct CpuLossWords {
+    using Value = CpuLoss;
+    static constexpr std::string_view words[] = {"move", "share", "stop"};
+};
+
+// ignore, warn or error; what is still to come is told as such.
+struct ForeignPinsCodec {
+    using Value = MachineSpec::ForeignPins;
+    static std::string type();
+    static std::string schema();
+    static void read(const Reading& reading, const Node& node, Value& value);
+    static Printed print(const Value& value);
+};
+
+// A duration, 0 for none, or limits::shortest_audit and more.
+struct AuditCodec : DurationCodec {
+    static std::string type();
+    static void read(const Reading& reading, const Node& node, Value& value);
+};
+
 // auto, off or a list of names of variables.
 struct ThreadsEnvCodec {
     using Value = ThreadsEnv;

@@ -54,11 +54,13 @@ constexpr WordKey word_keys[] = {
     {"keep_out", limit_words, held_level<&CpuExclusive::keep_out>, set_level<&CpuExclusive::keep_out>},
     {"bind", bind_words, held<&CpuExclusive::bind>, set<&CpuExclusive::bind>},
     {"memory", MemoryWords::words, held<&CpuExclusive::memory>, set<&CpuExclusive::memory>},
+    {"on_cpu_loss", CpuLossWords::words, held<&CpuExclusive::on_cpu_loss>, set<&CpuExclusive::on_cpu_loss>},
     {"oversubscribe", oversubscribe_words, held<&CpuExclusive::oversubscribe>, set<&CpuExclusive::oversubscribe>},
 };
 constexpr std::string_view known_keys[] = {"seat",     "within", "place",  "smt",         "kind",         "require",
-                                           "keep_out", "bind",   "memory", "threads_env", "oversubscribe"};
-constexpr std::string_view later_keys[] = {"near", "on_cpu_loss"};
+                                           "keep_out", "bind",   "memory", "threads_env", "on_cpu_loss",
+                                           "oversubscribe"};
+constexpr std::string_view later_keys[] = {"near"};
 
 std::optional<CpuExclusive::Unit> unit_of(std::string_view word) {
     if (word == "core" || word == "cores") return CpuExclusive::Unit::cores;

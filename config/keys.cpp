@@ -109,7 +109,10 @@ void add_machine(std::vector<Key>& keys) {
         return a.machine.reserve_cores == b.machine.reserve_cores && a.machine.reserve_cpus == b.machine.reserve_cpus &&
                a.machine.reserve_per == b.machine.reserve_per;
     };
-    for (const auto path : {"foreign_pins", "audit"}) keys.push_back(later(section, Stage::placement, path));
+    keys.push_back(row<ForeignPinsCodec, AT(machine.foreign_pins)>(
+        section, "foreign_pins", live, "What to do where somebody else's process is pinned to CPUs that a worker owns."));
+    keys.push_back(row<AuditCodec, AT(machine.audit)>(
+        section, "audit", live, "The time between two looks at the workers' masks where affinity alone keeps them."));
 }
 
 void add_process(std::vector<Key>& keys) {

@@ -48,9 +48,12 @@ Daemon::Daemon(event::Loop loop, Options options, std::unique_ptr<log::Sink> sin
                   drop_timer_.arm(loop_.now() + drop_report_delay);
               }},
       workers_(loop_, output_, std::move(workers), [this](supervise::Event event) { dispatch(std::move(event)); }),
-      bus_(std::make_unique<BusServer>(*this, loop_)) {
+      bus_(std::make_unique<BusServer>(*this, loop_)),
+      keeping_{.ledger = LedgerStore(options_.runtime_dir, read_boot_id())} {
     workers_.set_on_drift([this](const WorkerId& worker, std::string sentence) {
-        record(pool_record(log::Priority::warning, messages::notice, worker.pool, std::move(sentence)));
+        static_cast<void>(keeping_.drift.drifted(worker.pool, worker.slot.value, loop_.now(), true));
+        record(seat_record(log::Priority::warning, messages::seat_drift, worker.pool, worker.slot.value,
+                           std::move(sentence)));
     });
 }
 
@@ -89,8 +92,16 @@ Result<void> Daemon::add_sources(config::LoadOptions load_options) {
     publish_timer_ = std::move(publish_timer);
     drop_timer_ = std::move(drop_timer);
 
-    PINION_TRY(loader, Loader::make(loop_, load_options, [this](Loaded found) { loaded(std::move(found)); }));
+    PINION_TRY(loader, Loader::make(
+                           loop_,
+                           [load_options] {
+                               Loaded found = load_now(load_options);
+                               look_for_strangers(found);
+                               return found;
+                           },
+                           [this](Loaded found) { loaded(std::move(found)); }));
     loader_ = std::move(loader);
+    PINION_CHECK(add_keepers());
     PINION_TRY(watch, Watch::make(loop_, load_options.path, [this] {
                    if (reload_waiters_.empty()) reload_by_watch_ = true;
                    loader_->request();
@@ -113,6 +124,7 @@ Result<void> Daemon::start(Loaded first, config::LoadOptions load_options) {
                          fmt::format("piniond {} started with '{}', {}", PINION_VERSION, options_.config,
                                      workers_.uses_cgroups() ? "a cgroup for each worker"
                                                              : "process groups (no delegated cgroup here)")));
+    recall_seats(*first.machine);
     const auto outcome = apply(std::move(first));
     if (!outcome.accepted) return fail(outcome.messages.front());
     arm_watch();
@@ -163,7 +175,10 @@ struct Daemon::Execute {
         daemon.record(std::move(failure));
     }
     void operator()(const Retune& effect) const { daemon.workers_.retune(effect); }
-    void operator()(const SlotRemoved& effect) const { daemon.workers_.slot_removed(effect.pool, effect.slot); }
+    void operator()(const SlotRemoved& effect) const {
+        daemon.keeping_.drift.forget(effect.pool, effect.slot.value);
+        daemon.workers_.slot_removed(effect.pool, effect.slot);
+    }
     void operator()(const PoolRemoved& effect) const {
         daemon.changed_pools_.insert(effect.pool);
         daemon.cpu_samples_.erase(effect.pool);

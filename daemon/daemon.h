@@ -2,8 +2,9 @@
 // piniond as an object. Everything that happens comes through `dispatch`, in order: the supervisor decides, the effects
 // are executed by `Workers`, the facts are recorded and published. Nothing here decides about a worker.
 //
-// Its member functions stand in four files: daemon.cpp (life, dispatch, effects), daemon_apply.cpp (configurations),
-// daemon_control.cpp (operators' words), daemon_views.cpp (what is shown).
+// Its member functions stand in five files: daemon.cpp (life, dispatch, effects), daemon_apply.cpp (configurations),
+// daemon_machine.cpp (CPUs that come and go, pins that drift), daemon_control.cpp (operators' words), daemon_views.cpp
+// (what is shown).
 #pragma once
 
 #include <deque>
@@ -18,6 +19,7 @@
 #include "config/config.h"
 #include "cpu/plan.h"
 #include "daemon/control.h"
+#include "daemon/keeping.h"
 #include "daemon/loader.h"
 #include "daemon/options.h"
 #include "daemon/placement.h"
@@ -31,6 +33,7 @@
 namespace pinion::daemon {
 
 class BusServer;
+using supervise::SpecPtr;
 
 class Daemon {
 public:
@@ -73,6 +76,7 @@ public:
 private:
     struct Execute;
     [[nodiscard]] Result<void> add_sources(config::LoadOptions load_options);
+    [[nodiscard]] Result<void> add_keepers();
     void drain();
     void execute(supervise::Effect& effect);
     void run_spawns();
@@ -85,11 +89,25 @@ private:
     void loaded(Loaded loaded);
     [[nodiscard]] ReloadOutcome apply(Loaded loaded);
     [[nodiscard]] ReloadOutcome refuse(std::vector<std::string> reasons);
-    void declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Plan plan);
     void keep_pins_by(ChosenLevel chosen);
+    void declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Kept kept);
+    void declare_pool(const SpecPtr& spec, const cpu::Plan& before, const config::Change* change);
     void arm_watch();
     [[nodiscard]] std::vector<std::string> plan_objections(const cpu::Plan& plan,
                                                            const std::vector<config::Change>& changes) const;
+
+    // --- CPUs that come and go.
+    void recall_seats(Machine& machine);
+    [[nodiscard]] Machine accepted(Machine found) const;
+    void machine_read(Result<Machine> found);
+    void seat_again(bool go_home);
+    void tell_displaced(const cpu::KeptSeats& before);
+    void keep_seats();
+    void move_ourselves();
+    void drifted(const Audit::Drift& drift);
+    void tell_starved(const WorkerId& worker, std::uint32_t runnable, std::uint32_t room);
+    [[nodiscard]] Duration audit_period() const;  // zero: no timer
+    [[nodiscard]] Ground ground() const { return {.machine = machine_, .seats = seats_, .counts = &plan_}; }
 
     [[nodiscard]] Answer<void> check(const Target& target) const;
     [[nodiscard]] WallTime wall(MonotonicTime time) const;
@@ -97,6 +115,7 @@ private:
     [[nodiscard]] PoolRow unplaced_row(const std::string& pool, const std::string& why) const;
     void add_usage(PoolRow& row);
     void add_pin(WorkerRow& row, const cpu::Seat& seat) const;
+    void add_pin_state(PoolRow& row) const;
     [[nodiscard]] WorkerRow to_row(const std::string& pool, const supervise::WorkerView& view) const;
 
     event::Loop loop_;
@@ -117,8 +136,9 @@ private:
     std::optional<config::Config> config_;
     Machine machine_;
     cpu::Plan plan_;
-    cpu::Ledger ledger_;  // seats given, which a new plan keeps
     std::optional<ChosenLevel> enforcement_;  // as it was last said
+    cpu::KeptSeats seats_;  // where each slot belongs, which a new plan keeps
+    Keeping keeping_;
     Scales scales_;
     std::map<std::string, std::string> unplaced_;  // pools without seats, and why
     std::unique_ptr<Loader> loader_;

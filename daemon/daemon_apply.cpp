@@ -42,6 +42,23 @@ bool any_moved(const std::vector<cpu::Seat>* before, const std::vector<cpu::Seat
     return !std::equal(before->begin(), before->begin() + static_cast<std::ptrdiff_t>(common), after->begin());
 }
 
+// How many more seats a pool has than before: none for one that moves or shrinks.
+std::size_t seats_gained(const cpu::PoolSeats* before, const cpu::PoolSeats* after) {
+    const std::size_t had = before != nullptr ? before->seats.size() : 0;
+    const std::size_t has = after != nullptr ? after->seats.size() : 0;
+    return has > had ? has - had : 0;
+}
+
+// Warns of pinned strangers, or takes the pools that they disturb out of the plan.
+void judge_foreign_pins(cpu::Plan& plan, const Machine& machine, const MachineSpec& spec) {
+    if (spec.foreign_pins == MachineSpec::ForeignPins::ignore) return;
+    const bool errors = spec.foreign_pins == MachineSpec::ForeignPins::error;
+    for (auto& note : cpu::foreign_notes(plan, machine.foreign, errors)) {
+        if (errors) std::erase_if(plan.pools, [&](const auto& pool) { return pool.pool == note.pool; });
+        (errors ? plan.errors : plan.warnings).push_back(std::move(note));
+    }
+}
+
 // Whether a worker's command line, environment or folder names its CPUs: then it can't be moved while it runs.
 bool seat_in_text(const PoolSpec& spec) {
     return std::ranges::any_of(spec.command.argv, depends_on_seat) || depends_on_seat(spec.cwd) ||
@@ -104,14 +121,24 @@ std::vector<std::string> Daemon::plan_objections(const cpu::Plan& plan,
 ReloadOutcome Daemon::apply(Loaded found) {
     if (!found.config) return refuse(sentences(found.config.error()));
     config::Config next = std::move(*found.config);
-    if (found.machine)
-        machine_ = std::move(*found.machine);
-    else if (!config_)
-        return refuse({found.machine.error().message});
+    if (!found.machine && !config_) return refuse({found.machine.error().message});
+    Machine machine = found.machine ? accepted(std::move(*found.machine)) : machine_;
 
     const auto changes = config::diff(config_ ? &*config_ : nullptr, next);
     auto scales = surviving(scales_, changes);
-    auto plan = plan_for(next, machine_, scales, ledger_);
+    // At the first load nobody runs yet, so that who may go home is there at once.
+    auto kept = plan_for(next, scales, {.machine = machine, .seats = seats_, .go_home = !config_}, changes);
+    // A ledger must not keep anybody from starting.
+    if (!config_ && !seats_.empty() && !kept.plan.errors.empty()) {
+        auto cold = plan_for(next, scales, {.machine = machine, .seats = {}}, changes);
+        if (cold.plan.errors.size() < kept.plan.errors.size()) {
+            record(daemon_record(log::Priority::notice, messages::ledger_ignored,
+                                 "with the seats of the ledger not all pools have room; all seats are chosen anew"));
+            kept = std::move(cold);
+        }
+    }
+    cpu::Plan& plan = kept.plan;
+    judge_foreign_pins(plan, machine, next.machine());
     if (config_) {
         auto objections = plan_objections(plan, changes);
         if (!objections.empty()) return refuse(std::move(objections));
@@ -119,7 +146,10 @@ ReloadOutcome Daemon::apply(Loaded found) {
     // Last, since it acts on the host where it succeeds.
     auto level = workers_.settle_enforcement(next.machine().enforce);
     if (!level) return refuse({level.error().message});
+    machine_ = std::move(machine);
     scales_ = std::move(scales);
+    keeping_.reserved = usable_cpus(next, machine_).reserved;
+    keeping_.drift.forgive_all();
     refused_reload_.clear();
     keep_pins_by(std::move(*level));
 
@@ -139,8 +169,9 @@ ReloadOutcome Daemon::apply(Loaded found) {
     const bool daemon_changed = config_ && (config_->daemon() != next.daemon() || config_->machine() != next.machine());
     if (daemon_changed) outcome.changed = true;
 
-    declare(next, changes, std::move(plan));
+    declare(next, changes, std::move(kept));
     config_.emplace(std::move(next));
+    keep_seats();
     return outcome;
 }
 
@@ -154,10 +185,12 @@ void Daemon::keep_pins_by(ChosenLevel chosen) {
     enforcement_ = std::move(chosen);
 }
 
-// Tells the supervisor what is new, different, gone or seated elsewhere; nothing of the rest.
-void Daemon::declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Plan plan) {
-    const cpu::Plan before = std::exchange(plan_, std::move(plan));
-    ledger_ = ledger_after(plan_, next, machine_, ledger_);
+// Tells the supervisor what is new, different, gone or seated elsewhere; nothing of the rest. Who gives seats up is told
+// before who gets them.
+void Daemon::declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Kept kept) {
+    const cpu::Plan before = std::exchange(plan_, std::move(kept.plan));
+    seats_ = std::move(kept.seats);
+    keeping_.returning = kept.returning;
     workers_.set_output_budget(next.daemon().log_lines_per_second);
     std::map<std::string, const config::Change*> by_pool;
     for (const auto& change : changes) by_pool.emplace(change.pool, &change);
@@ -168,23 +201,52 @@ void Daemon::declare(const config::Config& next, const std::vector<config::Chang
         changed_pools_.insert(change.pool);
         if (supervisor_.has_pool(change.pool)) dispatch(supervise::PoolWithdrawn{change.pool});
     }
-    for (const auto& [name, spec] : next.pools()) {
-        const auto* seats = seats_of(plan_, name);
-        if (seats == nullptr) {
-            const auto why = error_of(plan_, name);
-            if (std::exchange(unplaced_[name], why) != why)
-                record(pool_record(log::Priority::err, messages::pool_unplaceable, name,
-                                   fmt::format("{}: not started: {}", name, why)));
-            changed_pools_.insert(name);
-            continue;
-        }
-        unplaced_.erase(name);
-        const auto change = by_pool.find(name);
-        if (change == by_pool.end() && same_seats(seats_of(before, name), seats)) continue;
-        const bool replaced = change != by_pool.end() && change->second->kind == config::ChangeKind::replaced;
-        const bool respawn = replaced || (seat_in_text(*spec) && any_moved(seats_of(before, name), seats));
-        dispatch(supervise::PoolDeclared{spec, *seats, respawn});
+    std::vector<SpecPtr> in_turn;
+    for (const auto& [name, spec] : next.pools()) in_turn.push_back(spec);
+    const auto gets = [&](const SpecPtr& spec) { return seats_gained(before.find(spec->name), plan_.find(spec->name)); };
+    std::ranges::stable_sort(in_turn, {}, gets);
+    for (const auto& spec : in_turn) {
+        const auto change = by_pool.find(spec->name);
+        declare_pool(spec, before, change == by_pool.end() ? nullptr : change->second);
     }
+}
+
+void Daemon::declare_pool(const SpecPtr& spec, const cpu::Plan& before, const config::Change* change) {
+    const std::string& name = spec->name;
+    const auto* seats = seats_of(plan_, name);
+    if (seats == nullptr) {
+        const auto why = error_of(plan_, name);
+        if (std::exchange(unplaced_[name], why) != why)
+            record(pool_record(log::Priority::err, messages::pool_unplaceable, name,
+                               fmt::format("{}: not started: {}", name, why)));
+        changed_pools_.insert(name);
+        return;
+    }
+    unplaced_.erase(name);
+    if (change == nullptr && same_seats(seats_of(before, name), seats)) return;
+    const bool replaced = change != nullptr && change->kind == config::ChangeKind::replaced;
+    const bool respawn = replaced || (seat_in_text(*spec) && any_moved(seats_of(before, name), seats));
+    dispatch(supervise::PoolDeclared{spec, *seats, respawn});
+}
+
+// CPUs came or went, or are there again for long enough. Counts and pools are as they were.
+void Daemon::seat_again(bool go_home) {
+    Ground now = ground();
+    now.go_home = go_home;
+    cpu::Kept kept = plan_again(*config_, keeping_.reserved, now);
+    const cpu::Plan before = std::exchange(plan_, std::move(kept.plan));
+    const cpu::KeptSeats seats_before = std::exchange(seats_, std::move(kept.seats));
+    keeping_.returning = kept.returning;
+    for (const auto& pool : plan_.pools) {
+        const auto* old = seats_of(before, pool.pool);
+        if (same_seats(old, &pool.seats)) continue;
+        const auto& spec = config_->pools().at(pool.pool);
+        const bool respawn = seat_in_text(*spec) && any_moved(old, &pool.seats);
+        dispatch(supervise::PoolDeclared{spec, pool.seats, respawn, true});
+        changed_pools_.insert(pool.pool);
+    }
+    tell_displaced(seats_before);
+    keep_seats();
 }
 
 // After every load, refused ones too: a folder may have come, or been replaced, meanwhile.

@@ -71,6 +71,8 @@ Answer<void> Daemon::stop_target(const Target& target, const std::string& by) {
 
 Answer<void> Daemon::restart_target(const Target& target, const std::string& by) {
     if (auto checked = check(target); !checked) return checked;
+    for (const auto& worker : supervisor_.workers(target.pool))
+        if (!target.slot || worker.slot == *target.slot) keeping_.drift.forgive(target.pool, worker.slot.value);
     dispatch(supervise::RestartRequested{target.pool, target.slot, by});
     return {};
 }
@@ -99,7 +101,8 @@ Answer<void> Daemon::scale(const std::string& pool, std::uint32_t workers, const
         return std::unexpected(Refusal{Refusal::Kind::refused, fmt::format("pool '{}' is being removed", pool)});
     auto scales = scales_;
     scales[pool] = workers;
-    auto plan = plan_for(*config_, machine_, scales, ledger_);
+    auto kept = plan_for(*config_, scales, ground(), {});
+    const cpu::Plan& plan = kept.plan;
     if (const auto why = error_of(plan, pool); !why.empty())
         return std::unexpected(
             Refusal{Refusal::Kind::refused, fmt::format("scale '{}' to {}: {}", pool, workers, why)});
@@ -112,7 +115,8 @@ Answer<void> Daemon::scale(const std::string& pool, std::uint32_t workers, const
     scales_ = std::move(scales);
     record(pool_record(log::Priority::notice, log::messages::operator_acted, pool,
                        fmt::format("{}: scale to {} by {}, until `workers` changes in the file", pool, workers, by)));
-    declare(*config_, {}, std::move(plan));
+    declare(*config_, {}, std::move(kept));
+    keep_seats();
     return {};
 }
 
@@ -123,6 +127,8 @@ void Daemon::shut_down(const std::string& reason) {
     if (!at_once) {
         event::notify_stopping("stopping: " + reason, timeout + stop_margin);
         watch_->disarm();
+        keeping_.watch->disarm();
+        keeping_.audit->set_period({});
         record(
             daemon_record(log::Priority::notice, log::messages::daemon_stopping,
                           fmt::format("stopping on {}: every worker gets its stop signal, then SIGKILL; all within {} "

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -85,6 +84,7 @@ PoolRow Daemon::to_row(const supervise::PoolView& view) const {
         if (std::ranges::find(seats, seat) == seats.end()) seats.push_back(std::move(seat));
     }
     row.seats = join(seats, "+");
+    add_pin_state(row);
     row.cores_held = held.count();
     return row;
 }
@@ -111,6 +111,25 @@ void Daemon::add_usage(PoolRow& row) {
     row.cores_used = sample.rate;
 }
 
+// A pool whose workers all run, but not all where they belong, is not as it should be.
+void Daemon::add_pin_state(PoolRow& row) const {
+    const auto* placed = plan_.find(row.name);
+    if (placed == nullptr || row.withdrawn || row.stopped_by_operator) return;
+    std::string note;
+    for (const auto& seat : placed->seats) {
+        const std::string name = slot_name(row.name, Slot{seat.slot});
+        if (keeping_.drift.of(row.name, seat.slot).contested) note = name + ": somebody else sets its mask";
+        const auto* kept = note.empty() ? cpu::find_kept(seats_, row.name, seat.slot) : nullptr;
+        if (kept != nullptr && kept->exclusive && !away_note(*kept, seat).empty())
+            note = name + ": " + away_note(*kept, seat);
+        if (!note.empty()) break;
+    }
+    if (note.empty()) return;
+    if (row.state == supervise::to_string(PoolState::running) || row.state == supervise::to_string(PoolState::stopped))
+        row.state = supervise::to_string(PoolState::degraded);
+    if (row.note.empty()) row.note = std::move(note);
+}
+
 void Daemon::add_pin(WorkerRow& row, const cpu::Seat& seat) const {
     row.mask = seat.mask.to_list();
     row.exclusive = seat.exclusive;
@@ -122,9 +141,14 @@ void Daemon::add_pin(WorkerRow& row, const cpu::Seat& seat) const {
             std::ranges::find(warning.slots, row.slot) != warning.slots.end())
             row.straddles = join(cpu::straddled(machine_.topology, seat.cpus), ",");
     row.home = row.seat;
-    const auto home = std::ranges::lower_bound(ledger_, std::tie(row.pool, row.slot), {},
-                                               [](const auto& entry) { return std::tie(entry.pool, entry.slot); });
-    if (home != ledger_.end() && home->pool == row.pool && home->slot == row.slot) row.home = home->cpus.to_list();
+    if (const auto* kept = cpu::find_kept(seats_, row.pool, row.slot)) {
+        row.home = kept->home.to_list();
+        row.pin_note = away_note(*kept, seat);
+    }
+    const auto drift = keeping_.drift.of(row.pool, row.slot);
+    row.drifts = drift.repairs;
+    row.contested = drift.contested;
+    if (drift.contested) row.pin_note = "its mask is left alone: somebody else sets it again and again";
 }
 
 WorkerRow Daemon::to_row(const std::string& pool, const supervise::WorkerView& view) const {

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads configurations off the deciding thread: a thread a load, its result handed to the loop. One at a time; requests
-// that come meanwhile are answered by one more load after it.
+// Loads configurations, and what they meet on this machine, off the deciding thread.
 #pragma once
 
 #include <expected>
-#include <functional>
-#include <memory>
-#include <thread>
 #include <vector>
 
-#include "base/fd.h"
 #include "config/config.h"
+#include "daemon/off_thread.h"
 #include "daemon/placement.h"
-#include "event/loop.h"
 
 namespace pinion::daemon {
 
@@ -25,33 +20,12 @@ struct Loaded {
 // Reads, validates and probes, in the calling thread.
 [[nodiscard]] Loaded load_now(const config::LoadOptions& options);
 
-class Loader {
-public:
-    using Done = std::move_only_function<void(Loaded)>;
+// Adds those processes of others that are pinned, where the configuration wants to know. Not before a dead predecessor's
+// workers are gone, since they would be taken for such.
+void look_for_strangers(Loaded& loaded);
 
-    [[nodiscard]] static Result<std::unique_ptr<Loader>> make(event::Loop& loop, config::LoadOptions options,
-                                                              Done done);
-    // Waits for a load that runs.
-    ~Loader();
-    Loader(const Loader&) = delete;
-    Loader& operator=(const Loader&) = delete;
-
-    // Loads soon; `done` is called in the loop.
-    void request();
-
-private:
-    Loader(config::LoadOptions options, Done done) : options_(std::move(options)), done_(std::move(done)) {}
-    void start_thread();
-    void finished();
-
-    config::LoadOptions options_;
-    Done done_;
-    Pipe wake_;
-    event::Source source_;
-    std::thread thread_;
-    std::unique_ptr<Loaded> result_;  // the thread's until it has written to `wake_`
-    bool running_ = false;
-    bool again_ = false;
-};
+using Loader = OffThread<Loaded>;
+// The machine alone, where its CPUs changed.
+using MachineReader = OffThread<Result<Machine>>;
 
 }  // namespace pinion::daemon

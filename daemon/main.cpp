@@ -135,6 +135,8 @@ int main(int argc, char** argv) {
     if (const auto level = settle_enforcement(first.config->machine().enforce, taken->cgroups); !level)
         return give_up(*sink, exit_config, level.error().message + "; not started");
 
+    look_for_strangers(first);
+
     // 5. The loop and everything in it.
     auto loop = event::Loop::make();
     if (!loop) return give_up(*sink, 1, loop.error().message);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a configuration and what operators scaled to a plan of seats. A thin wrapper that keeps what must last between
-// plans: the scales and the seats already given.
+// From a configuration, a machine and what was before to a plan of seats. Pure but for `read_machine`.
 #pragma once
 
 #include <map>
@@ -9,15 +8,19 @@
 
 #include "config/change.h"
 #include "config/config.h"
+#include "cpu/foreign.h"
+#include "cpu/keep.h"
 #include "cpu/machine.h"
 #include "cpu/plan.h"
+#include "cpu/universe.h"
 
 namespace pinion::daemon {
 
-// What was found of the machine, read together with the configuration, off the deciding thread.
+// What was found of the machine, off the deciding thread.
 struct Machine {
     cpu::Topology topology;
     cpu::MachineLimits limits;
+    std::vector<cpu::ForeignPin> foreign = {};  // looked for at loads only
 };
 [[nodiscard]] Result<Machine> read_machine();
 
@@ -27,15 +30,37 @@ using Scales = std::map<std::string, std::uint32_t>;
 // `scales` without those whose pool is gone or had `workers` changed.
 [[nodiscard]] Scales surviving(Scales scales, const std::vector<config::Change>& changes);
 
-// The plan for every pool of `config`; seats of `ledger` that are still valid are kept.
-[[nodiscard]] cpu::Plan plan_for(const config::Config& config, const Machine& machine, const Scales& scales,
-                                 const cpu::Ledger& ledger);
+// What a plan is made of, beside the configuration.
+struct Ground {
+    const Machine& machine;
+    const cpu::KeptSeats& seats;
+    bool go_home = false;
+    // Pools of this plan whose number of workers follows from the machine keep it.
+    const cpu::Plan* counts = nullptr;
+};
 
-// The seats to remember after `plan`, which was made with `earlier`.
-[[nodiscard]] cpu::Ledger ledger_after(const cpu::Plan& plan, const config::Config& config, const Machine& machine,
-                                       const cpu::Ledger& earlier);
+// The plan for every pool of `config`; `changes` are those since `ground.seats` were given.
+[[nodiscard]] cpu::Kept plan_for(const config::Config& config, const Scales& scales, const Ground& ground,
+                                 const std::vector<config::Change>& changes);
+
+// The same where only the machine has changed: the pools of `ground.counts` keep their counts, the reserve its CPUs, so
+// that nobody but who lost CPUs is concerned.
+[[nodiscard]] cpu::Kept plan_again(const config::Config& config, const CpuSet& reserved, const Ground& ground);
+
+// What `machine` of the configuration makes of the machine.
+[[nodiscard]] cpu::UsableCpus usable_cpus(const config::Config& config, const Machine& machine);
 
 // The plan's error about `pool`, or about the machine; empty where it has none.
 [[nodiscard]] std::string error_of(const cpu::Plan& plan, const std::string& pool);
+
+// What became of a slot between two plans, as a sentence about its seat; empty where nothing did that CPUs that are
+// missing have to do with. `home` where it came back.
+struct Displacement {
+    bool home = false;
+    std::string sentence;
+};
+[[nodiscard]] Displacement displacement(const cpu::KeptSeat* before, const cpu::KeptSeat& after, const cpu::Seat& seat);
+// The same as a state, for a screen: "keeps 0 of 0,8"; empty at home.
+[[nodiscard]] std::string away_note(const cpu::KeptSeat& kept, const cpu::Seat& seat);
 
 }  // namespace pinion::daemon

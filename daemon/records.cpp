@@ -242,6 +242,13 @@ Record pool_record(Priority priority, const log::MessageKind& kind, const std::s
     return of_pool(priority, kind, pool, std::move(message));
 }
 
+Record seat_record(Priority priority, const log::MessageKind& kind, const std::string& pool, std::uint32_t slot,
+                   std::string message) {
+    Record record = of_pool(priority, kind, pool, std::move(message));
+    record.fields.emplace_back("PINION_SLOT", std::to_string(slot));
+    return record;
+}
+
 std::string describe(const std::vector<config::Change>& changes) {
     if (changes.empty()) return "nothing changed";
     std::vector<std::string> parts;

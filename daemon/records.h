@@ -27,9 +27,13 @@ struct WorkerFacts {
 // A record of the daemon's own (no pool): `kind` and a sentence.
 [[nodiscard]] log::Record daemon_record(log::Priority priority, const log::MessageKind& kind, std::string message);
 
-// The same about one pool or slot.
+// The same about one pool.
 [[nodiscard]] log::Record pool_record(log::Priority priority, const log::MessageKind& kind, const std::string& pool,
                                       std::string message);
+
+// The same about a slot and its CPUs.
+[[nodiscard]] log::Record seat_record(log::Priority priority, const log::MessageKind& kind, const std::string& pool,
+                                      std::uint32_t slot, std::string message);
 
 // "2 pools changed: web replaced (command), db tuned (restart.delay)"; "nothing changed".
 [[nodiscard]] std::string describe(const std::vector<config::Change>& changes);

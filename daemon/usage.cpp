@@ -29,6 +29,17 @@ std::optional<Usage> parse_stat(std::string_view stat, long ticks_per_second, lo
                  static_cast<std::uint64_t>(*pages) * static_cast<std::uint64_t>(page_bytes)};
 }
 
+cpu::ProcessName own_process() {
+    cpu::ProcessName name{static_cast<std::uint32_t>(::getpid()), 0};
+    const auto stat = read_file("/proc/self/stat", 4096);
+    const auto name_end = stat ? stat->rfind(") ") : std::string::npos;
+    if (name_end == std::string::npos) return name;
+    const auto fields = split(std::string_view(*stat).substr(name_end + 2), ' ');
+    const auto started = fields.size() > 22 - 3 ? parse_integer(fields[22 - 3]) : std::nullopt;
+    name.started = static_cast<std::uint64_t>(started.value_or(0));
+    return name;
+}
+
 std::optional<Usage> process_usage(pid_t pid) {
     const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
     if (!stat) return std::nullopt;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "cpu/ledger_file.h"
 
 namespace pinion::daemon {
 
@@ -19,6 +20,9 @@ struct Usage {
 
 // Nothing where the process is gone or hidden.
 [[nodiscard]] std::optional<Usage> process_usage(pid_t pid);
+
+// This process, by a name that no other will have on this boot.
+[[nodiscard]] cpu::ProcessName own_process();
 
 // The pure half: the text of /proc/PID/stat (proc(5), fields 14 to 17 and 24), with its units.
 [[nodiscard]] std::optional<Usage> parse_stat(std::string_view stat, long ticks_per_second, long page_bytes);

@@ -380,6 +380,27 @@ void Workers::report_drops() {
 
 // --- Questions
 
+std::vector<WorkerId> Workers::live() const {
+    std::vector<WorkerId> workers;
+    for (const auto& [key, slot] : slots_)
+        if (slot.process && pin_of(slot.process->worker)) workers.push_back(slot.process->worker);
+    return workers;
+}
+
+std::optional<Workers::Pin> Workers::pin_of(const WorkerId& worker) const {
+    const auto found = slots_.find({worker.pool, worker.slot.value});
+    if (found == slots_.end() || !found->second.process) return std::nullopt;
+    const Process& process = *found->second.process;
+    const bool settled = !process.in_window && !process.on_its_way && !process.reaped && process.pid > 0;
+    if (process.worker != worker || !settled) return std::nullopt;
+    const bool soft = !process.seat.exclusive && !process.seat.cpus.empty();
+    return Pin{process.pid, process.seat.mask, soft ? process.seat.cpus.count() : 0};
+}
+
+std::string Workers::pressure_file() const {
+    return options_.cgroups ? options_.cgroups->folder() + "/cpu.pressure" : "/proc/pressure/cpu";
+}
+
 Workers::Facts Workers::facts(const std::string& pool, Slot slot) const {
     const auto found = slots_.find({pool, slot.value});
     if (found == slots_.end() || !found->second.process) return {};

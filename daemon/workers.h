@@ -76,6 +76,15 @@ public:
 
     void report_drops();
 
+    // Who runs and can be looked at, and what a look needs: nothing for who is still on its way to its program.
+    struct Pin {
+        pid_t pid = 0;
+        CpuSet mask;           // permitted
+        std::uint32_t room = 0;  // of one pinned softly: how many of its threads its core can run
+    };
+    [[nodiscard]] std::vector<WorkerId> live() const;
+    [[nodiscard]] std::optional<Pin> pin_of(const WorkerId& worker) const;
+
     // What is known of a slot now. `pid` 0: no live main process.
     struct Facts {
         pid_t pid = 0;
@@ -87,6 +96,8 @@ public:
     [[nodiscard]] const LastLines* last_lines(const std::string& pool, Slot slot) const;
     // CPU time and memory of a slot's main process.
     [[nodiscard]] std::optional<Usage> usage(const std::string& pool, Slot slot) const;
+    // Where the kernel tells of workers that wait for CPUs.
+    [[nodiscard]] std::string pressure_file() const;
     [[nodiscard]] bool uses_cgroups() const noexcept { return options_.cgroups.has_value(); }
 
 private:

@@ -60,20 +60,37 @@ private:
         const CpuSet blocked = keep_out_.closed(wish, claims_);
         for (const LedgerEntry* entry : wish.earlier) {
             if (entry->slot >= slots || claims_.of(wish.pool).contains(entry->slot)) continue;
+            if (entry->held) {
+                if (!entry->cpus.intersects(claims_.all())) claims_.add(wish.pool, entry->slot, entry->cpus);
+                continue;
+            }
             const std::optional<CpuSet> seat = still_valid(context_, wish, entry->slot, entry->cpus);
             if (!seat || seat->intersects(blocked) || seat->intersects(claims_.all())) continue;
             claims_.add(wish.pool, entry->slot, *seat);
         }
     }
 
-    [[nodiscard]] GivenSeats given_of(const Wish& wish, std::uint32_t workers) const {
-        return {wish.pool, workers, *wish.given, keep_out_.kept(wish.pool, claims_)};
+    // The named seats, or what is left of them.
+    [[nodiscard]] static std::vector<CpuSet> given_now(const Wish& wish) {
+        std::vector<CpuSet> seats = *wish.given;
+        for (const LedgerEntry* entry : wish.earlier)
+            if (entry->held && entry->slot < seats.size()) seats[entry->slot] = entry->cpus;
+        return seats;
+    }
+
+    [[nodiscard]] std::optional<PlanNote> find_obstacle(const Wish& wish, const std::vector<CpuSet>& seats,
+                                                        std::uint32_t workers) const {
+        GivenSeats given{wish.pool, workers, seats, keep_out_.kept(wish.pool, claims_)};
+        for (const LedgerEntry* entry : wish.earlier)
+            if (entry->held && entry->cpus.empty()) given.absent.insert(entry->slot);
+        return check_given(context_, claims_, given);
     }
 
     [[nodiscard]] bool place_given(const Wish& wish) {
         const AutoCount count = count_given(wish);
-        if (check_given(context_, claims_, given_of(wish, count.workers))) return false;
-        for (std::uint32_t slot = 0; slot < count.workers; ++slot) claims_.add(wish.pool, slot, (*wish.given)[slot]);
+        const std::vector<CpuSet> seats = given_now(wish);
+        if (find_obstacle(wish, seats, count.workers)) return false;
+        for (std::uint32_t slot = 0; slot < count.workers; ++slot) claims_.add(wish.pool, slot, seats[slot]);
         if (count.quota_below_one) warn_quota(wish, most_cores(*wish.given));
         finish(wish, count.workers);
         return true;
@@ -139,7 +156,7 @@ private:
     // Why the pool could not be placed, from what is held now.
     [[nodiscard]] PlanNote explain(const Wish& wish) {
         if (wish.given) {
-            auto error = check_given(context_, claims_, given_of(wish, count_given(wish).workers));
+            auto error = find_obstacle(wish, given_now(wish), count_given(wish).workers);
             ASSERT(error);
             return *std::move(error);
         }

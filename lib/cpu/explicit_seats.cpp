@@ -81,7 +81,8 @@ PlanNote overlap_with_others(const Claims& claims, const GivenSeats& given, std:
 
 std::optional<PlanNote> check_given(const Context& context, const Claims& claims, const GivenSeats& given) {
     for (std::size_t i = 0; i < given.seats.size(); ++i)
-        if (given.seats[i].empty() || !given.seats[i].is_subset_of(context.usable.cpus))
+        if (!given.absent.contains(static_cast<std::uint32_t>(i)) &&
+            (given.seats[i].empty() || !given.seats[i].is_subset_of(context.usable.cpus)))
             return not_allowed(context, given, i);
     if (given.workers > given.seats.size()) return seats_short(given.pool, given.workers, given.seats.size());
 

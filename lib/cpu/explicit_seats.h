@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct GivenSeats {
     std::uint32_t workers = 0;
     const std::vector<CpuSet>& seats;
     CpuSet kept_out{};  // what other pools keep to themselves around their seats
+    std::set<std::uint32_t> absent{};  // seats that have lost all their CPUs: empty
 };
 
 // Nothing where each worker can have its seat; else the first of: a seat outside U (one that no worker needs included),

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpu/ledger.h"
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
 namespace pinion::cpu {
+
+const KeptSeat* find_kept(const KeptSeats& seats, const std::string& pool, std::uint32_t slot) noexcept {
+    const auto found = std::ranges::lower_bound(seats, std::tie(pool, slot), {}, [](const KeptSeat& seat) {
+        return std::tie(seat.pool, seat.slot);
+    });
+    return found != seats.end() && found->pool == pool && found->slot == slot ? &*found : nullptr;
+}
 
 Ledger next_ledger(const Ledger& earlier, const Plan& plan, const CpuSet& usable) {
     using Key = std::tuple<std::string, std::uint32_t, bool>;

@@ -114,10 +114,38 @@ Result<MachineLimits> read_limits() {
 Universe universe_of(const MachineLimits& limits, const Topology& topology, const MachineSpec& machine) {
     Universe universe{.allowed = topology.root.cpus, .machine = machine, .quota = limits.quota};
     universe.isolated = limits.isolated;
-    if (machine.inherited_mask) universe.allowed &= limits.inherited;
+    if (machine.inherited_mask && !limits.inherited.empty()) universe.allowed &= limits.inherited;
     if (machine.isolated != MachineSpec::Isolated::skip) universe.allowed |= topology.root.cpus & limits.isolated;
     if (!limits.effective.empty()) universe.allowed &= limits.effective;
     return universe;
+}
+
+CpuSet bounding_mask(const MachineLimits& limits, const CpuSet& online) {
+    CpuSet everything = online - limits.isolated;
+    if (!limits.effective.empty()) everything &= limits.effective;
+    return everything.is_subset_of(limits.inherited) ? CpuSet{} : limits.inherited;
+}
+
+Result<std::optional<CpuSet>> find_drift(int pid, const CpuSet& permitted) {
+    PINION_TRY(tids, threads_of(pid));
+    for (const int tid : tids) {
+        auto mask = read_affinity(tid);
+        if (!mask && mask.error().code == ESRCH) continue;
+        if (!mask) return std::unexpected(std::move(mask).error());
+        if (!mask->is_subset_of(permitted)) return *std::move(mask);
+    }
+    return std::nullopt;
+}
+
+Result<std::uint32_t> runnable_threads(int pid) {
+    PINION_TRY(tids, threads_of(pid));
+    std::uint32_t runnable = 0;
+    for (const int tid : tids) {
+        const auto stat = read_file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat", 4096);
+        const auto name_end = stat ? stat->rfind(") ") : std::string::npos;
+        if (name_end != std::string::npos && name_end + 2 < stat->size() && (*stat)[name_end + 2] == 'R') ++runnable;
+    }
+    return runnable;
 }
 
 Result<void> pin_process(int pid, const CpuSet& mask) {

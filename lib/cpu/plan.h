@@ -25,6 +25,7 @@ struct Seat {
     MemoryPolicy memory = MemoryPolicy::off;  // off, too, where there is nothing to choose from
     std::vector<std::uint32_t> memory_nodes = {};  // what the policy is over: those of `nodes` that have memory
     std::uint32_t library_threads = 0;  // what `threads_env` tells: cores, or threads of a seat of threads; 0: no seat
+    bool parked = false;  // no CPU is left that it may use: its worker is not to run
     bool operator==(const Seat&) const = default;
 };
 
@@ -34,12 +35,14 @@ struct PoolSeats {
     bool operator==(const PoolSeats&) const = default;
 };
 
-// A seat granted earlier. A seat that is still valid is kept.
+// A seat granted earlier. A seat that is still valid is kept. One that is `held` is what the slot has in any case, be it
+// less than was asked for, or nothing: of an exclusive pool whose number of workers is given.
 struct LedgerEntry {
     std::string pool;
     std::uint32_t slot = 0;
     CpuSet cpus;
     bool exclusive = false;
+    bool held = false;
     bool operator==(const LedgerEntry&) const = default;
 };
 using Ledger = std::vector<LedgerEntry>;
@@ -58,6 +61,7 @@ struct Universe {
     MachineSpec machine;          // `machine` of the configuration
     std::optional<double> quota;  // in CPUs: the smallest cpu.max quota/period over the cgroup's ancestors
     CpuSet isolated = {};         // CPUs that the kernel's scheduler leaves alone
+    CpuSet closed = {};           // not to be given now: somebody returns to them
     bool operator==(const Universe&) const = default;
 };
 

@@ -142,8 +142,25 @@ Result<std::optional<double>> read_quota(const std::string& prefix) {
     return least;
 }
 
-Result<std::optional<CpuSet>> read_effective_cpus(const std::string& prefix) {
+std::vector<std::string> cpuset_files(const std::string& prefix) {
+    std::vector<std::string> files;
     const auto cgroup = read_file(prefix + "/proc/self/cgroup", max_proc_bytes);
+    const auto mountinfo = read_file(prefix + "/proc/self/mountinfo", max_proc_bytes);
+    if (!cgroup || !mountinfo) return files;
+    const CgroupPlace place = parse_self_cgroup(*cgroup, "cpuset");
+    for (const CgroupMount& mount : parse_cgroup_mounts(*mountinfo, "cpuset")) {
+        const std::optional<std::string>& path = mount.unified ? place.unified : place.cpu_v1;
+        if (!path) continue;
+        for (const std::string& folder : cgroup_folders(mount, *path)) {
+            files.push_back(prefix + folder + "/cpuset.cpus");
+            if (mount.unified) files.push_back(prefix + folder + "/cgroup.subtree_control");
+        }
+    }
+    return files;
+}
+
+Result<std::optional<CpuSet>> read_effective_cpus(const std::string& prefix, const std::string& process) {
+    const auto cgroup = read_file(prefix + "/proc/" + process + "/cgroup", max_proc_bytes);
     if (!cgroup && cgroup.error().code == ENOENT) return std::nullopt;  // a kernel without cgroups
     if (!cgroup) return std::unexpected(cgroup.error());
     PINION_TRY(mountinfo, read_file(prefix + "/proc/self/mountinfo", max_proc_bytes));

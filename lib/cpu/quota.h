@@ -46,6 +46,12 @@ struct CgroupMount {
 
 // The effective cpuset of the own cgroup, v1 and v2: where the cgroup itself has no such file, its nearest ancestor's.
 // Nothing where there is none; fails where a file of that name holds no list of CPUs.
-[[nodiscard]] Result<std::optional<CpuSet>> read_effective_cpus(const std::string& prefix);
+// `process`: a pid, for the cgroup of another.
+[[nodiscard]] Result<std::optional<CpuSet>> read_effective_cpus(const std::string& prefix,
+                                                                const std::string& process = "self");
+
+// The files whose change may change that: cpuset.cpus of the own cgroup and its ancestors, and on v2 what switches the
+// controller on. Those that are not there are named too, since they may come.
+[[nodiscard]] std::vector<std::string> cpuset_files(const std::string& prefix);
 
 }  // namespace pinion::cpu

@@ -3,11 +3,13 @@
 // file or a synthetic string; hwloc is behind it and is let go before these return (a loaded topology costs 2 MiB).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "model/cpu_request.h"
 #include "model/cpu_set.h"
 
 namespace pinion::cpu {
@@ -30,11 +32,22 @@ struct CpuKind {
     bool operator==(const CpuKind&) const = default;
 };
 
+// The domains of each level by their numbers, so that "numa:1" stays the same while CPUs are offline: as first seen, all
+// CPUs included that were ever seen.
+struct Places {
+    std::array<std::vector<CpuSet>, 4> levels;  // by CpuLevel
+    [[nodiscard]] const std::vector<CpuSet>& of(CpuLevel level) const noexcept {
+        return levels[static_cast<std::size_t>(level)];
+    }
+    bool operator==(const Places&) const = default;
+};
+
 struct Topology {
     Domain root;
     std::vector<CpuSet> cores;     // in logical order, each core's PUs
     std::vector<CpuKind> kinds;    // one or none: not hybrid
     std::vector<std::uint32_t> memory_nodes = {};  // OS ids of the nodes that have memory which we may use, ascending
+    Places places = {};            // nothing in it: as the tree shows
     bool operator==(const Topology&) const = default;
 };
 

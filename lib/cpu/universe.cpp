@@ -65,6 +65,7 @@ UsableCpus resolve(const Topology& topology, const Universe& universe) {
     if (!machine.half_cores) usable.base -= half_cores(topology, usable.base);
     usable.reserved = reserved_of(topology, usable.base, machine);
     if (!machine.half_cores) usable.reserved |= half_cores(topology, usable.base - usable.reserved);
+    usable.reserved |= usable.base & universe.closed;
     usable.cpus = usable.base - usable.reserved;
     return usable;
 }
@@ -92,6 +93,7 @@ std::string noun_of(CpuLevel level) {
 std::string word_of(CpuLevel level) { return to_string(type_of(level)); }
 
 std::vector<CpuSet> domains_of(const Topology& topology, CpuLevel level) {
+    if (!topology.places.of(level).empty()) return topology.places.of(level);
     if (level == CpuLevel::core) return topology.cores;
     std::vector<CpuSet> found;
     collect_domains(topology.root, type_of(level), found);

@@ -12,7 +12,7 @@ namespace pinion::cpu {
 
 struct UsableCpus {
     CpuSet base;      // online ∩ allowed ∩ machine.cpus, isolated CPUs and half cores as `machine` says
-    CpuSet reserved;  // the part of it that `machine.reserve` keeps for others
+    CpuSet reserved;  // the part of it that `machine.reserve` keeps for others, and what is closed for now
     CpuSet cpus;      // the rest: U
     bool operator==(const UsableCpus&) const = default;
 };
@@ -27,7 +27,8 @@ struct UsableCpus {
 // "l3", "numa": as in the configuration
 [[nodiscard]] std::string word_of(CpuLevel level);
 
-// The domains of a level in logical order; empty where the machine shows none.
+// The domains of a level by their numbers, with CPUs that are offline now where they are remembered; empty where the
+// machine shows none.
 [[nodiscard]] std::vector<CpuSet> domains_of(const Topology& topology, CpuLevel level);
 
 // The CPUs that a scope names; a place that the machine lacks adds none.

@@ -35,13 +35,21 @@ inline constexpr MessageKind worker_pin_failed   {"worker-pin-failed",    "d25e7
 inline constexpr MessageKind predecessor_ended   {"predecessor-ended",    "e36f81aec0424d3143ee10f81a3a4218"};
 inline constexpr MessageKind control_unavailable {"control-unavailable",  "f47092bfd1534e4365f0220a2c4b5319"};
 inline constexpr MessageKind enforcement         {"enforcement",          "b60c4f1d72e94a8da25f9e3b08d1c764"};
+inline constexpr MessageKind seat_moved          {"seat-moved",           "3d8f17b2ce6a4b50a94e1c7f52d0860b"};
+inline constexpr MessageKind seat_home           {"seat-home",            "a17c5e903b2d4f66b8d04a9e6f13c72c"};
+inline constexpr MessageKind seat_drift          {"seat-drift",           "6f02d9b84ea1473c95c7b3e81d4fa60d"};
+inline constexpr MessageKind seat_contested      {"seat-contested",       "c95e3a71f8064d2eb1a7d60f284b9e3e"};
+inline constexpr MessageKind cpus_changed        {"cpus-changed",         "18b4f6c27d9a4e05a3e90c5b716d2f4f"};
+inline constexpr MessageKind ledger_ignored      {"ledger-ignored",       "e4a86b1d0f7c4953b2d8f39a5c016e70"};
+inline constexpr MessageKind worker_starved      {"worker-starved",       "57d1c0e98a3b4f1296e4a7b80cf25d81"};
 inline constexpr MessageKind notice              {"notice",               "05812ac0e2644f5587023342ee5c641a"};
 
 inline constexpr std::array all{
     &daemon_started, &daemon_stopping, &daemon_stopped, &config_loaded, &config_refused, &config_warning, &pool_added,
     &pool_changed, &pool_removed, &pool_waiting, &pool_state, &pool_unplaceable, &worker_started, &worker_ready,
     &worker_start_timeout, &worker_stopping, &worker_killed, &worker_died, &worker_not_spawned, &operator_acted,
-    &roll_progress, &output_dropped, &worker_pin_failed, &predecessor_ended, &control_unavailable, &enforcement, &notice};
+    &roll_progress, &output_dropped, &worker_pin_failed, &predecessor_ended, &control_unavailable, &enforcement,
+    &seat_moved, &seat_home, &seat_drift, &seat_contested, &cpus_changed, &ledger_ignored, &worker_starved, &notice};
 // clang-format on
 
 }  // namespace pinion::log::messages

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/time.h"
 #include "model/cpu_set.h"
 #include "model/threads_env.h"
 
@@ -43,6 +44,9 @@ struct WorkerCount {
 // Where the memory lies that a worker touches first, over the memory nodes of its seat.
 enum class MemoryPolicy : std::uint8_t { near, strict, interleave, off };
 
+// What becomes of a worker whose seat has lost all its CPUs: it sits elsewhere, runs on shared CPUs, or does not run.
+enum class CpuLoss : std::uint8_t { move, share, stop };
+
 struct CpuAuto {  // the default: pinned softly to one core of the shared set
     bool operator==(const CpuAuto&) const = default;
 };
@@ -70,12 +74,14 @@ struct CpuExclusive {
     ThreadsEnv threads_env = {};
     enum class Oversubscribe : std::uint8_t { error, shrink, stack };
     Oversubscribe oversubscribe = Oversubscribe::error;
+    CpuLoss on_cpu_loss = CpuLoss::move;  // where no other seat is to be had: share; where nothing is: stop
     bool operator==(const CpuExclusive&) const = default;
 };
 struct CpuSeats {  // explicit, slot by slot
     std::vector<CpuSet> seats;
     MemoryPolicy memory = MemoryPolicy::near;
     ThreadsEnv threads_env = {};
+    CpuLoss on_cpu_loss = CpuLoss::share;  // named seats have no others to move to
     bool operator==(const CpuSeats&) const = default;
 };
 using CpuRequest = std::variant<CpuAuto, CpuNone, CpuExclusive, CpuSeats>;
@@ -98,6 +104,9 @@ struct MachineSpec {
     bool inherited_mask = true;          // whether the mask that this process was started with bounds pools
     bool half_cores = true;              // whether a core of which only some threads are ours is used
     std::optional<Enforcement> enforce = {};  // nothing: the best that the host gives
+    enum class ForeignPins : std::uint8_t { ignore, warn, error };
+    ForeignPins foreign_pins = ForeignPins::warn;  // processes of others that are pinned to CPUs of a seat
+    Duration audit = std::chrono::seconds(5);      // between two looks at the workers' masks; 0: none
     bool operator==(const MachineSpec&) const = default;
 };
 

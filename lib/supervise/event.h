@@ -27,6 +27,7 @@ struct PoolDeclared {
     SpecPtr spec;
     std::vector<cpu::Seat> seats;
     bool respawn = false;
+    bool seats_only = false;  // CPUs came or went: the pool itself is as it was, and nothing is reported of it
 };
 // A pool left the configuration: its workers stop, then it is forgotten.
 struct PoolWithdrawn {

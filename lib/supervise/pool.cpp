@@ -7,11 +7,12 @@
 
 namespace pinion::supervise {
 
-Pool::Pool(Birth birth, Deadlines& deadlines)
+Pool::Pool(Birth birth, Deadlines& deadlines, const Occupied& occupied)
     : name_(std::move(birth.name)),
       serial_(birth.serial),
       seed_(birth.seed),
       deadlines_(deadlines),
+      occupied_(occupied),
       floor_(birth.last) {}
 
 Pool::~Pool() {
@@ -88,16 +89,42 @@ void Pool::advance_roll(const Turn& turn) {
 }
 
 void Pool::start_due(const Turn& turn) {
-    while (!queue_.empty()) {
+    for (auto next = queue_.begin(); next != queue_.end();) {
+        Place& place = places_[next->second.value];
+        ++next;  // who starts leaves the queue
+        if (is_occupied(place)) continue;
         const auto stagger = spec_->start.stagger;
         const auto due = last_start_ ? add_saturating(*last_start_, stagger) : turn.now;
         if (due > turn.now) return set_own_deadline(due);
-        start_alone(places_[queue_.begin()->second.value], turn);
+        start_alone(place, turn);
     }
     set_own_deadline(no_deadline);
 }
 
+bool Pool::is_occupied(const Place& place) const {
+    const cpu::Seat& seat = place.seat;
+    return seat.exclusive ? seat.mask.intersects(occupied_.any) : seat.cpus.intersects(occupied_.owned);
+}
+
+Occupied Pool::left_behind() const {
+    Occupied left;
+    const std::size_t first = withdrawn_ ? 0 : declared_;
+    for (std::size_t i = first; i < places_.size(); ++i) {
+        const Place& place = places_[i];
+        if (place.removed || !has_process(place.worker.kind())) continue;
+        left.any |= place.seat.mask;
+        if (place.seat.exclusive) left.owned |= place.seat.mask;
+    }
+    return left;
+}
+
+bool Pool::waits_for_cpus() const {
+    if (occupied_.any.empty()) return false;
+    return std::ranges::any_of(queue_, [&](const auto& entry) { return is_occupied(places_[entry.second.value]); });
+}
+
 void Pool::start_alone(Place& place, const Turn& turn) {
+    if (is_occupied(place)) return;
     if (place.worker.kind() == StateKind::waiting) last_start_ = turn.now;
     place.past_gate = true;
     step(place, turn, [](Worker& w, const Scene& s) { w.turn(s); });
@@ -124,7 +151,7 @@ void Pool::set_own_deadline(MonotonicTime deadline) {
 }
 
 bool Pool::is_wanted(const Place& place) const {
-    return place.slot.value < declared_ && !place.stopped && !stopped_ && !leaving();
+    return place.slot.value < declared_ && !place.stopped && !place.seat.parked && !stopped_ && !leaving();
 }
 
 void Pool::recount_wanted() {
@@ -180,10 +207,14 @@ std::vector<WorkerView> Pool::workers() const {
     for (const auto& place : places_) {
         if (place.removed) continue;
         auto& view = views.emplace_back(place.worker.view(place.slot, place.seat));
+        if (place.seat.parked && view.state == WorkerState::idle) view.note = "waits for CPUs: those of its seat are gone";
         if (place.stopped && view.state == WorkerState::idle) view.note = "stopped by an operator";
         if (place.worker.kind() != StateKind::waiting) continue;
         const bool gated = gated_.contains(place.ticket);
-        view.note = gated ? "waits for other pools (start.after)" : "waits for its turn (start.stagger)";
+        if (!gated && is_occupied(place))
+            view.note = "waits for a worker that is stopping to leave its CPUs " + place.seat.mask.to_list();
+        else
+            view.note = gated ? "waits for other pools (start.after)" : "waits for its turn (start.stagger)";
     }
     return views;
 }

@@ -34,16 +34,26 @@
 
 namespace pinion::supervise {
 
+// CPUs that workers still use who are to leave them: of pools that are withdrawn, and of slots that are no more. A seat
+// is free only when the process and all of its tree are gone: until then nobody starts who would own one of `any`, or
+// sit softly on one of `owned`.
+struct Occupied {
+    CpuSet any;
+    CpuSet owned;  // those that one of them had for itself
+    bool operator==(const Occupied&) const = default;
+};
+
 class Pool {
 public:
-    // `last`: the generations up to it were used in an earlier pool of this name. `deadlines` must outlive the pool.
+    // `last`: the generations up to it were used in an earlier pool of this name. `deadlines` and `occupied` must outlive
+    // the pool.
     struct Birth {
         std::string name;
         std::uint64_t serial = 0;  // unique
         std::uint64_t seed = 0;    // of its jitter
         Generation last;
     };
-    Pool(Birth birth, Deadlines& deadlines);
+    Pool(Birth birth, Deadlines& deadlines, const Occupied& occupied);
     ~Pool();
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
@@ -92,6 +102,10 @@ public:
     [[nodiscard]] bool withdrawn() const noexcept { return withdrawn_; }
     // Leaving, and not told to stop yet.
     [[nodiscard]] bool held() const noexcept { return leaving() && !released_; }
+    // What workers of this pool still use who are to leave.
+    [[nodiscard]] Occupied left_behind() const;
+    // Whether somebody's start waits for others to leave.
+    [[nodiscard]] bool waits_for_cpus() const;
     // The highest generation that a slot of this pool ever had.
     [[nodiscard]] Generation last_generation() const;
 
@@ -126,6 +140,8 @@ private:
     [[nodiscard]] const Place* find(Slot slot) const;
 
     void resize(const std::vector<cpu::Seat>& seats, const Turn& turn);
+    void reseat(Place& place, const cpu::Seat& seat, const Turn& turn);
+    [[nodiscard]] bool is_occupied(const Place& place) const;
     void remove_if_surplus(Place& place, const Turn& turn);
     void forget_removed();
     void lift_stops(std::optional<Slot> slot);
@@ -150,6 +166,7 @@ private:
     std::uint64_t serial_;
     std::uint64_t seed_;
     Deadlines& deadlines_;
+    const Occupied& occupied_;
     SpecPtr spec_;
     std::uint64_t text_ = 0;
     std::uint32_t declared_ = 0;  // number of slots

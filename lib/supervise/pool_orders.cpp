@@ -19,7 +19,7 @@ void Pool::declare(const PoolDeclared& event, const Turn& turn) {
         since_ = turn.now;
         declared_ = 0;  // all slots are new
         turn.out.report(PoolAppeared{name_, workers});
-    } else {
+    } else if (!event.seats_only) {
         turn.out.report(PoolChanged{name_, workers, event.respawn});
     }
     resize(event.seats, turn);
@@ -44,15 +44,25 @@ void Pool::resize(const std::vector<cpu::Seat>& seats, const Turn& turn) {
             }
             continue;
         }
-        if (place.seat != seats[number]) {
-            place.seat = seats[number];
-            step(place, turn, [](Worker& w, const Scene& s) { w.seat_changed(s); });
-        }
+        if (place.seat != seats[number]) reseat(place, seats[number], turn);
         if (number < before) continue;
         place.removed = place.stopped = place.past_gate = false;
         if (is_wanted(place)) step(place, turn, [](Worker& w, const Scene& s) { w.start(s); });
     }
     recount_wanted();
+}
+
+// Who has completed or failed stays so, with CPUs and without.
+void Pool::reseat(Place& place, const cpu::Seat& seat, const Turn& turn) {
+    const bool was_parked = place.seat.parked;
+    place.seat = seat;
+    if (!seat.mask.empty()) step(place, turn, [](Worker& w, const Scene& s) { w.seat_changed(s); });
+    const auto kind = place.worker.kind();
+    if (was_parked == seat.parked || kind == StateKind::failed || kind == StateKind::completed) return;
+    if (seat.parked)
+        step(place, turn, [](Worker& w, const Scene& s) { w.stop(s, StopReason::cpus_lost); });
+    else if (is_wanted(place))
+        step(place, turn, [](Worker& w, const Scene& s) { w.start(s); });
 }
 
 void Pool::remove_if_surplus(Place& place, const Turn& turn) {

@@ -37,7 +37,7 @@ void Supervisor::Impl::on(const PoolDeclared& event, const Turn& turn) {
     Entry* pool = entry(name);
     if (pool == nullptr) {
         Pool::Birth birth{name, next_serial_++, seed_ ^ hash(name), retired(name)};
-        pool = &pools_.try_emplace(name, std::move(birth), deadlines_).first->second;
+        pool = &pools_.try_emplace(name, std::move(birth), deadlines_, occupied_).first->second;
     }
     const auto before = pool->pool.spec() ? pool->pool.spec()->start.after : std::vector<std::string>{};
     unlink(name, before);
@@ -169,7 +169,12 @@ void Supervisor::Impl::settle_changed(const Turn& turn) {
 
 void Supervisor::Impl::settle(Entry& entry, const Turn& turn) {
     Pool& pool = entry.pool;
+    note_left_behind(pool.name(), pool.left_behind());
     pool.settle(turn);
+    if (pool.waits_for_cpus())
+        waiting_for_cpus_.insert(pool.name());
+    else
+        waiting_for_cpus_.erase(pool.name());
 
     const bool became_ready = !std::exchange(entry.ready, pool.is_ready()) && entry.ready;
     if (became_ready) {
@@ -188,9 +193,28 @@ void Supervisor::Impl::settle(Entry& entry, const Turn& turn) {
     if (pool.withdrawn() && entry.at_rest) remove(entry, turn);
 }
 
+// Pools that wait for CPUs look again when some were left.
+void Supervisor::Impl::note_left_behind(const std::string& name, const Occupied& left) {
+    const auto found = left_behind_.find(name);
+    if (found == left_behind_.end() ? left.any.empty() : found->second == left) return;
+    if (left.any.empty())
+        left_behind_.erase(found);
+    else
+        left_behind_[name] = left;
+    occupied_ = {};
+    for (const auto& [pool, cpus] : left_behind_) {
+        occupied_.any |= cpus.any;
+        occupied_.owned |= cpus.owned;
+    }
+    for (const auto& waiting : waiting_for_cpus_)
+        if (Entry* pool = entry(waiting)) mark(*pool);
+}
+
 void Supervisor::Impl::remove(Entry& entry, const Turn& turn) {
     entry.pool.remove(turn);
     const std::string name = entry.pool.name();
+    waiting_for_cpus_.erase(name);
+    note_left_behind(name, {});
     const SpecPtr spec = entry.pool.spec();
     unlink(name, spec->start.after);
     retired_[name] = entry.pool.last_generation();

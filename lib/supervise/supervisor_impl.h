@@ -31,7 +31,8 @@ public:
 
 private:
     struct Entry {
-        Entry(Pool::Birth birth, Deadlines& deadlines) : pool(std::move(birth), deadlines) {}
+        Entry(Pool::Birth birth, Deadlines& deadlines, const Occupied& occupied)
+            : pool(std::move(birth), deadlines, occupied) {}
         Pool pool;
         bool ready = false;  // as of the last time it was settled, as the next
         bool at_rest = true;
@@ -63,6 +64,7 @@ private:
     void settle_changed(const Turn& turn);
     void settle(Entry& entry, const Turn& turn);
     void remove(Entry& entry, const Turn& turn);
+    void note_left_behind(const std::string& name, const Occupied& left);
     void complete_shutdown(const Turn& turn);
 
     void link(const std::string& name, const std::vector<std::string>& after);
@@ -75,6 +77,9 @@ private:
     std::uint64_t seed_;
     std::uint64_t next_serial_ = 1;
     Deadlines deadlines_;  // outlives the pools, which unregister themselves
+    Occupied occupied_;    // by what all pools left behind, kept true by note_left_behind
+    std::map<std::string, Occupied, std::less<>> left_behind_;  // by pool, where it is anything
+    std::set<std::string, std::less<>> waiting_for_cpus_;       // pools with a start that waits for those CPUs
     std::map<std::string, Entry, std::less<>> pools_;
     // Who names a pool in start.after. A pool that is not there may be named.
     std::map<std::string, std::set<std::string>, std::less<>> dependents_;

@@ -12,6 +12,7 @@ const char* to_string(StopReason reason) noexcept {
         case StopReason::pool_withdrawn: return "the pool left the configuration";
         case StopReason::shutdown: return "shutdown";
         case StopReason::not_ready: return "not ready in time";
+        case StopReason::cpus_lost: return "its CPUs are gone";
     }
     return "?";
 }

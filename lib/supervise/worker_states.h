@@ -19,7 +19,8 @@ enum class StopReason : std::uint8_t {
     fewer_workers,
     pool_withdrawn,
     shutdown,
-    not_ready
+    not_ready,
+    cpus_lost
 };
 [[nodiscard]] const char* to_string(StopReason reason) noexcept;
 

@@ -123,8 +123,10 @@ TEST(Values, ABlockOfASeatIsRefusedWhereItIsWrong) {
     EXPECT_THAT(mistakes_of("cpu: {seats: [0], bind: pool}"), HasSubstr("'cpu.bind'"));
     EXPECT_THAT(mistakes_of("workers: {per: numa, count: 1}, cpu: {seats: [0]}"),
                 HasSubstr("wants seats that are placed"));
-    for (const std::string later : {"near: net:eth0", "on_cpu_loss: move"})
-        EXPECT_THAT(mistakes_of("cpu: {" + later + "}"), HasSubstr("is not supported yet")) << later;
+    EXPECT_THAT(mistakes_of("cpu: {near: net:eth0}"), HasSubstr("is not supported yet"));
+    EXPECT_THAT(mistakes_of("cpu: {on_cpu_loss: die}"), HasSubstr("'cpu.on_cpu_loss'"));
+    EXPECT_THAT(mistakes_of("cpu: {seats: [0], on_cpu_loss: move}"), HasSubstr("'cpu.on_cpu_loss'"))
+        << "named seats have nowhere to move to";
 }
 
 TEST(Values, SeatsAreListsThatDoNotOverlap) {
@@ -369,7 +371,12 @@ TEST(Values, MachineSaysWhichCpusMayBeUsed) {
     EXPECT_EQ(machine("isolated: skip, half_cores: warn, inherited_mask: honor")->machine(), MachineSpec{});
     EXPECT_THAT(diagnostics_of(machine("reserve: {per: numa}")), HasSubstr("'per' and 'cores' go together"));
     EXPECT_THAT(diagnostics_of(machine("reserve: {cpus: 0, per: numa, cores: 1}")), HasSubstr("goes without"));
-    EXPECT_THAT(diagnostics_of(machine("audit: 5s")), HasSubstr("key 'machine.audit' is not supported yet"));
+    EXPECT_EQ(machine("audit: 100ms")->machine().audit, 100ms);
+    EXPECT_EQ(machine("audit: 0")->machine().audit, 0s);
+    EXPECT_THAT(diagnostics_of(machine("audit: 99ms")), HasSubstr("shorter than 100ms"));
+    EXPECT_EQ(machine("foreign_pins: error")->machine().foreign_pins, MachineSpec::ForeignPins::error);
+    EXPECT_THAT(diagnostics_of(machine("foreign_pins: avoid")), HasSubstr("'avoid' is not supported yet"));
+    EXPECT_THAT(diagnostics_of(machine("foreign_pins: on")), HasSubstr("'machine.foreign_pins'"));
     EXPECT_THAT(diagnostics_of(machine("cpus: \"4096\"")), HasSubstr("error: 'machine.cpus'"));
 }
 

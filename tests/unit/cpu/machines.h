@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cpu/domain.h"
+#include "cpu/places.h"
 #include "cpu/plan.h"
 #include "cpu/topology.h"
 
@@ -74,6 +75,13 @@ inline PoolRequest pool(const std::string& name, std::uint32_t workers, CpuReque
 }
 inline PoolRequest pool(const std::string& name, WorkerCount workers, CpuRequest request) {
     return {name, workers, std::move(request)};
+}
+
+// The machine with some CPUs offline: the rest of it, under the same names.
+inline Topology without(const Topology& whole, const CpuSet& offline) {
+    Topology rest = restricted(whole, whole.root.cpus - offline);
+    EXPECT_TRUE(take_places(rest, places_of(whole)));
+    return rest;
 }
 
 // "{0,4} {1,5}": the seats of a pool by slot; "-" for a floating worker, "absent" without an entry.

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "cpu/ledger.h"
+#include "cpu/keep.h"
 #include "random_case.h"
 
 namespace pinion::cpu::testing {
@@ -98,25 +98,36 @@ TEST(Properties, P7LosingOneCpuMovesOnlyItsSeatAndItsReturnRestoresThePlan) {
         const CpuSet lost{all[random.below(static_cast<std::uint32_t>(all.size()))]};
 
         Case cut = made;
-        cut.topology = restricted(made.topology, made.topology.root.cpus - lost);
-        for (const CpuLevel level : {CpuLevel::core, CpuLevel::l3, CpuLevel::numa, CpuLevel::package})
-            if (domains_of(cut.topology, level).size() != domains_of(made.topology, level).size())
-                for (const PoolRequest& request : made.requests)
-                    if (const auto* wish = std::get_if<CpuExclusive>(&request.cpu); wish && wish->within) return;
-        // On a hybrid machine the fast kind may be gone with it.
-        const CpuSet usable = resolve(cut.topology, cut.universe).cpus;
-        if (!fastest_kind(cut.topology, usable).is_subset_of(fastest_kind(made.topology, usable))) return;
-        const Plan without = cut.plan_with(before.ledger());
-        if (codes(without.errors) != codes(before.errors)) return;  // no room for the seat that is lost
-        const auto now = exclusive_seats(without);
-        for (const auto& [slot, cpus] : exclusive_seats(before))
-            if (!cpus.intersects(lost)) {
+        cut.topology = without(made.topology, lost);
+        // Pools that have no place on the whole machine have none on a part of it, and are not started.
+        for (const PlanNote& error : before.errors) {
+            std::erase_if(made.requests, [&](const PoolRequest& request) { return request.pool == error.pool; });
+            std::erase_if(cut.requests, [&](const PoolRequest& request) { return request.pool == error.pool; });
+        }
+        const Kept home = made.keep({}, false);
+        EXPECT_EQ(exclusive_seats(home.plan), exclusive_seats(before));
+        const Kept away = cut.keep(home.seats, false, true);
+        const auto now = exclusive_seats(away.plan);
+        CpuSet owned;
+        for (const auto& [slot, cpus] : exclusive_seats(before)) {
+            owned |= cpus;
+            if (cpus.intersects(lost)) continue;
+            ASSERT_TRUE(now.contains(slot)) << slot.first << "/" << slot.second;
+            EXPECT_EQ(now.at(slot), cpus) << slot.first << "/" << slot.second;
+        }
+        EXPECT_TRUE(away.plan.errors.empty()) << codes(away.plan.errors);
+        EXPECT_EQ(exclusive_seats(cut.keep(away.seats, false, true).plan), now);
+
+        // Nobody moves while the CPU is just back, and everybody who is away can go home.
+        const Kept waiting = made.keep(away.seats, false, true);
+        for (const auto& [slot, cpus] : exclusive_seats(waiting.plan))
+            if (now.contains(slot)) {
                 EXPECT_EQ(now.at(slot), cpus) << slot.first << "/" << slot.second;
             }
-
-        const Ledger kept = next_ledger(before.ledger(), without, usable);
-        EXPECT_EQ(cut.plan_with(kept), without);
-        EXPECT_EQ(exclusive_seats(made.plan_with(kept)), exclusive_seats(before));
+        if (owned.intersects(lost)) {
+            EXPECT_TRUE(waiting.returning);
+        }
+        EXPECT_EQ(exclusive_seats(made.keep(waiting.seats, true, true).plan), exclusive_seats(before));
     });
 }
 

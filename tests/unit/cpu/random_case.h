@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "cpu/keep.h"
 #include "cpu/universe.h"
 #include "machines.h"
 #include "random.h"
@@ -21,6 +22,14 @@ struct Case {
     std::vector<PoolRequest> requests;
     [[nodiscard]] Plan plan_with(const Ledger& ledger) const { return plan(topology, universe, requests, ledger); }
     [[nodiscard]] Plan cold() const { return plan_with({}); }
+    [[nodiscard]] Kept keep(const KeptSeats& earlier, bool go_home, bool unasked = false) const {
+        return keep_seats({.topology = topology,
+                           .universe = universe,
+                           .requests = requests,
+                           .earlier = earlier,
+                           .go_home = go_home,
+                           .unasked = unasked});
+    }
 };
 
 [[nodiscard]] const std::vector<Topology>& machines();

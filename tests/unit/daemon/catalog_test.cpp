@@ -91,21 +91,22 @@ private:
 
     // Those that the daemon writes without a fact, from the sources: of a pool, or of none.
     void add_sources() {
-        static const std::regex pattern(R"((daemon|pool)_record\(\s*[^;]{0,120}?messages::([a-z_]+))");
+        static const std::regex pattern(R"((daemon|pool|seat)_record\(\s*[^;]{0,120}?messages::([a-z_]+))");
         for (const auto& file : fs::directory_iterator(PINION_SOURCE_DIR "/daemon")) {
             if (file.path().extension() != ".cpp" || file.path().filename() == "records.cpp") continue;
             const std::string text = read_file(file.path(), 1 << 20).value();
             for (auto match = std::sregex_iterator(text.begin(), text.end(), pattern); match != std::sregex_iterator();
                  ++match)
-                add_source((*match)[1] == "pool", (*match)[2]);
+                add_source((*match)[1], (*match)[2]);
         }
     }
-    void add_source(bool of_pool, std::string kind_name) {
+    void add_source(const std::string& about, std::string kind_name) {
         std::ranges::replace(kind_name, '_', '-');
         for (const auto* kind : log::messages::all) {
             if (kind->event != kind_name) continue;
-            add_record(of_pool ? pool_record(log::Priority::info, *kind, "web", "")
-                               : daemon_record(log::Priority::info, *kind, ""));
+            if (about == "daemon") add_record(daemon_record(log::Priority::info, *kind, ""));
+            if (about == "pool") add_record(pool_record(log::Priority::info, *kind, "web", ""));
+            if (about == "seat") add_record(seat_record(log::Priority::info, *kind, "web", 0, ""));
         }
     }
 };
