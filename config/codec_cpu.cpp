@@ -92,7 +92,8 @@ void read_seats_block(const Reading& reading, const Node& block, const Node& lis
         WordCodec<MemoryWords>::read(within(reading, "memory"), *memory->value, seats.memory);
     if (const Entry* names = block.find("threads_env"))
         ThreadsEnvCodec::read(within(reading, "threads_env"), *names->value, seats.threads_env);
-    if (const Entry* loss = block.find("on_cpu_loss")) read_seats_loss(within(reading, "on_cpu_loss"), *loss->value, seats);
+    if (const Entry* loss = block.find("on_cpu_loss"))
+        read_seats_loss(within(reading, "on_cpu_loss"), *loss->value, seats);
     if (reading.report.error_calls() == errors) value = std::move(seats);
 }
 

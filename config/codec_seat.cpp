@@ -57,9 +57,9 @@ constexpr WordKey word_keys[] = {
     {"on_cpu_loss", CpuLossWords::words, held<&CpuExclusive::on_cpu_loss>, set<&CpuExclusive::on_cpu_loss>},
     {"oversubscribe", oversubscribe_words, held<&CpuExclusive::oversubscribe>, set<&CpuExclusive::oversubscribe>},
 };
-constexpr std::string_view known_keys[] = {"seat",     "within", "place",  "smt",         "kind",         "require",
-                                           "keep_out", "bind",   "memory", "threads_env", "on_cpu_loss",
-                                           "oversubscribe"};
+constexpr std::string_view known_keys[] = {"seat",   "within",      "place",       "smt",
+                                           "kind",   "require",     "keep_out",    "bind",
+                                           "memory", "threads_env", "on_cpu_loss", "oversubscribe"};
 constexpr std::string_view later_keys[] = {"near"};
 
 std::optional<CpuExclusive::Unit> unit_of(std::string_view word) {

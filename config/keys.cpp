@@ -110,7 +110,8 @@ void add_machine(std::vector<Key>& keys) {
                a.machine.reserve_per == b.machine.reserve_per;
     };
     keys.push_back(row<ForeignPinsCodec, AT(machine.foreign_pins)>(
-        section, "foreign_pins", live, "What to do where somebody else's process is pinned to CPUs that a worker owns."));
+        section, "foreign_pins", live,
+        "What to do where somebody else's process is pinned to CPUs that a worker owns."));
     keys.push_back(row<AuditCodec, AT(machine.audit)>(
         section, "audit", live, "The time between two looks at the workers' masks where affinity alone keeps them."));
 }

@@ -185,8 +185,8 @@ void Daemon::keep_pins_by(ChosenLevel chosen) {
     enforcement_ = std::move(chosen);
 }
 
-// Tells the supervisor what is new, different, gone or seated elsewhere; nothing of the rest. Who gives seats up is told
-// before who gets them.
+// Tells the supervisor what is new, different, gone or seated elsewhere; nothing of the rest. Who gives seats up is
+// told before who gets them.
 void Daemon::declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Kept kept) {
     const cpu::Plan before = std::exchange(plan_, std::move(kept.plan));
     seats_ = std::move(kept.seats);
@@ -203,7 +203,9 @@ void Daemon::declare(const config::Config& next, const std::vector<config::Chang
     }
     std::vector<SpecPtr> in_turn;
     for (const auto& [name, spec] : next.pools()) in_turn.push_back(spec);
-    const auto gets = [&](const SpecPtr& spec) { return seats_gained(before.find(spec->name), plan_.find(spec->name)); };
+    const auto gets = [&](const SpecPtr& spec) {
+        return seats_gained(before.find(spec->name), plan_.find(spec->name));
+    };
     std::ranges::stable_sort(in_turn, {}, gets);
     for (const auto& spec : in_turn) {
         const auto change = by_pool.find(spec->name);

@@ -112,8 +112,7 @@ void Daemon::tell_displaced(const cpu::KeptSeats& before) {
     for (const auto& kept : seats_) {
         const auto* placed = plan_.find(kept.pool);
         if (placed == nullptr || kept.slot >= placed->seats.size()) continue;
-        auto told =
-            displacement(cpu::find_kept(before, kept.pool, kept.slot), kept, placed->seats[kept.slot]);
+        auto told = displacement(cpu::find_kept(before, kept.pool, kept.slot), kept, placed->seats[kept.slot]);
         if (told.sentence.empty()) continue;
         if (told.home)
             record(seat_record(log::Priority::notice, messages::seat_home, kept.pool, kept.slot,
@@ -126,13 +125,12 @@ void Daemon::tell_displaced(const cpu::KeptSeats& before) {
 
 // After each plan that has taken effect.
 void Daemon::keep_seats() {
-    auto written = keeping_.ledger.write({.boot = {},
-                                          .owner = own_process(),
-                                          .inherited = keeping_.inherited.empty()
-                                                           ? std::nullopt
-                                                           : std::optional(keeping_.inherited),
-                                          .places = machine_.topology.places,
-                                          .seats = seats_});
+    auto written = keeping_.ledger.write(
+        {.boot = {},
+         .owner = own_process(),
+         .inherited = keeping_.inherited.empty() ? std::nullopt : std::optional(keeping_.inherited),
+         .places = machine_.topology.places,
+         .seats = seats_});
     if (!written && !keeping_.write_failed)
         record(daemon_record(log::Priority::warning, messages::config_warning,
                              written.error().message + "; a restart of the daemon may move workers"));
@@ -166,12 +164,13 @@ Duration Daemon::audit_period() const {
 }
 
 void Daemon::tell_starved(const WorkerId& worker, std::uint32_t runnable, std::uint32_t room) {
-    record(seat_record(log::Priority::warning, messages::worker_starved, worker.pool, worker.slot.value,
-                       fmt::format("W_STARVED {}: for {}s it has had more threads to run ({} now) than its core can ({}). Try: "
-                                   "cpu: none, or cores of its own, as in cpu: 4 cores",
-                                   slot_name(worker.pool, worker.slot),
-                                   std::chrono::duration_cast<std::chrono::seconds>(cpu::StarvedWatch::patience).count(),
-                                   runnable, room)));
+    record(seat_record(
+        log::Priority::warning, messages::worker_starved, worker.pool, worker.slot.value,
+        fmt::format("W_STARVED {}: for {}s it has had more threads to run ({} now) than its core can ({}). Try: "
+                    "cpu: none, or cores of its own, as in cpu: 4 cores",
+                    slot_name(worker.pool, worker.slot),
+                    std::chrono::duration_cast<std::chrono::seconds>(cpu::StarvedWatch::patience).count(), runnable,
+                    room)));
 }
 
 void Daemon::drifted(const Audit::Drift& drift) {
@@ -195,13 +194,13 @@ void Daemon::drifted(const Audit::Drift& drift) {
     const auto pinned = cpu::pin_process(drift.pid, drift.permitted);
     // CPUs that are ours no more, and nobody told.
     if (!pinned) keeping_.reader->request();
-    const auto suspect = drift.excused ? cpu::Suspect::kernel
-                                       : cpu::suspect_of(drift.found, usable_cpus(*config_, machine_).base);
-    auto told = seat_record(log::Priority::warning, messages::seat_drift, pool, slot.value,
-                            fmt::format("{}: its CPUs were '{}' instead of '{}', {}; suspect: {}", name,
-                                        drift.found.to_list(), drift.permitted.to_list(),
-                                        pinned ? "set again" : "and can't be set: " + pinned.error().message,
-                                        cpu::to_string(suspect)));
+    const auto suspect =
+        drift.excused ? cpu::Suspect::kernel : cpu::suspect_of(drift.found, usable_cpus(*config_, machine_).base);
+    auto told = seat_record(
+        log::Priority::warning, messages::seat_drift, pool, slot.value,
+        fmt::format("{}: its CPUs were '{}' instead of '{}', {}; suspect: {}", name, drift.found.to_list(),
+                    drift.permitted.to_list(), pinned ? "set again" : "and can't be set: " + pinned.error().message,
+                    cpu::to_string(suspect)));
     told.fields.emplace_back("PINION_CPUS", drift.permitted.to_list());
     told.fields.emplace_back("PINION_CPUS_FOUND", drift.found.to_list());
     told.fields.emplace_back("OBJECT_PID", std::to_string(drift.pid));

@@ -103,8 +103,9 @@ Displacement displacement(const cpu::KeptSeat* before, const cpu::KeptSeat& afte
         return {true, fmt::format("{}: back on its own seat, {}", name, cpus(after.home))};
     }
     if (before != nullptr && before->seat == after.seat && before->home == after.home) return {};
-    return {false, fmt::format("{}: {} of its seat {} gone: it {}", name, cpus(after.home - after.seat),
-                               (after.home - after.seat).count() == 1 ? "is" : "are", away_note(after, seat))};
+    return {false, fmt::format("{}: {} of its seat {} gone: it {}{}", name, cpus(after.home - after.seat),
+                               (after.home - after.seat).count() == 1 ? "is" : "are", seat.parked ? "is " : "",
+                               away_note(after, seat))};
 }
 
 }  // namespace pinion::daemon

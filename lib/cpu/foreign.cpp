@@ -104,7 +104,8 @@ std::vector<ForeignPin> find_foreign_pins() {
     const std::string own_cgroup = cgroup_of(self);
     // Workers live beside the daemon's cgroup of its own, where there is one.
     constexpr std::string_view ours = "/_daemon";
-    const std::string workers = own_cgroup.ends_with(ours) ? own_cgroup.substr(0, own_cgroup.size() - ours.size() + 1) : "";
+    const std::string workers =
+        own_cgroup.ends_with(ours) ? own_cgroup.substr(0, own_cgroup.size() - ours.size() + 1) : "";
     Unpinned unpinned(*online);
     for (const auto& [pid, process] : processes) {
         if (process.kernel_thread || pins.size() >= limits::max_foreign_pins) continue;

@@ -114,8 +114,8 @@ private:
         return asked;
     }
 
-    // Where a pool does not fit because of what it lost, the last of those slots goes without a seat of its own. Whether
-    // anything is to be tried again.
+    // Where a pool does not fit because of what it lost, the last of those slots goes without a seat of its own.
+    // Whether anything is to be tried again.
     bool give_way(const Plan& plan) {
         bool again = false;
         for (const PlanNote& error : plan.errors) {

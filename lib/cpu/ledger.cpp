@@ -8,9 +8,8 @@
 namespace pinion::cpu {
 
 const KeptSeat* find_kept(const KeptSeats& seats, const std::string& pool, std::uint32_t slot) noexcept {
-    const auto found = std::ranges::lower_bound(seats, std::tie(pool, slot), {}, [](const KeptSeat& seat) {
-        return std::tie(seat.pool, seat.slot);
-    });
+    const auto found = std::ranges::lower_bound(seats, std::tie(pool, slot), {},
+                                                [](const KeptSeat& seat) { return std::tie(seat.pool, seat.slot); });
     return found != seats.end() && found->pool == pool && found->slot == slot ? &*found : nullptr;
 }
 

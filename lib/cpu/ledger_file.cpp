@@ -56,7 +56,8 @@ bool read_seat(const Words& words, KeptSeats& seats) {
     const auto seat = words[5] == "none" ? CpuSet{} : read_list(words[5]);
     if (!slot || !home || !seat || (words[3] != "own" && words[3] != "soft")) return false;
     KeptSeat kept{std::string(words[1]), *slot, *home, *seat, words[3] == "own"};
-    if (!seats.empty() && std::tie(seats.back().pool, seats.back().slot) >= std::tie(kept.pool, kept.slot)) return false;
+    if (!seats.empty() && std::tie(seats.back().pool, seats.back().slot) >= std::tie(kept.pool, kept.slot))
+        return false;
     seats.push_back(std::move(kept));
     return true;
 }

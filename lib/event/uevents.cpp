@@ -42,7 +42,8 @@ bool tells_of_cpu(std::string_view message) noexcept {
     const std::string_view headline = message.substr(0, message.find('\0'));
     const auto at = headline.find('@');
     const std::string_view action = headline.substr(0, at);
-    if (at == std::string_view::npos || (action != "online" && action != "offline" && action != "add" && action != "remove"))
+    if (at == std::string_view::npos ||
+        (action != "online" && action != "offline" && action != "add" && action != "remove"))
         return false;
     std::string_view path = headline.substr(at + 1);
     constexpr std::string_view folder = "/devices/system/cpu/cpu";

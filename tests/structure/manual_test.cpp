@@ -126,8 +126,10 @@ TEST(Manual, OfTheLibraryNamesEachHeaderAndClass) {
     EXPECT_GT(named.size(), 20U);
     const Words inner{"ByteQueue", "Caught",      "Batch",       "Writer",
                       "Reader",    "PoolOptions", "TaskOptions", "ProcessOptions"};
-    for (const auto& name : named)
-        if (!inner.contains(name)) EXPECT_THAT(text, testing::ContainsRegex("\\*" + name + "[^A-Za-z_]"));
+    for (const auto& name : named) {
+        if (inner.contains(name)) continue;
+        EXPECT_THAT(text, testing::ContainsRegex("\\*" + name + "[^A-Za-z_]"));
+    }
 }
 
 }  // namespace

@@ -71,11 +71,11 @@ TEST(JsonSchema, HoldsEverySupportedKeyWithADescriptionAndNoOther) {
 
 TEST(JsonSchema, AllowsNoUnknownKeysAnywhere) { expect_closed(schema(), ""); }
 
-// The keys that the normative list marks as S.
+// The keys that the normative list marks as S or P.
 TEST(Keys, AllThatIsBuiltIsSupported) {
     const std::map<Section, std::string> built{
         {Section::daemon, "watch shutdown_timeout log_lines_per_second"},
-        {Section::machine, "cpus reserve inherited_mask isolated half_cores enforce"},
+        {Section::machine, "cpus reserve inherited_mask isolated half_cores enforce audit foreign_pins"},
         {Section::pool,
          "kind command workers max_workers cpu env env_file pass_env cwd user group supplementary_groups umask nice "
          "scheduler io "

@@ -48,7 +48,10 @@ void life(const std::string& folder, Told& told, std::uint64_t n, std::uint64_t 
         const Finished done = desk.ask<Finished>(finish);
         told.ended[told.finished] = job.value;
         ++told.finished;
-        for (const PlacedJob& pushed : done.pushed) told.pushes[told.pushed++] = pushed.id.value;
+        for (const PlacedJob& pushed : done.pushed) {
+            told.pushes[told.pushed] = pushed.id.value;
+            ++told.pushed;
+        }
     }
     desk.store.reset();
     told.pass = 1;
