@@ -21,6 +21,7 @@ namespace pinion::cpu {
 namespace {
 
 constexpr unsigned long long kernel_thread_flag = 0x00200000;  // PF_KTHREAD
+constexpr unsigned long long exiting_flag = 0x00000004;        // PF_EXITING
 constexpr std::size_t max_stat_bytes = 4096;
 constexpr std::size_t max_cgroup_bytes = 65536;
 constexpr std::size_t names_shown = 3;
@@ -85,8 +86,11 @@ std::optional<StatLine> parse_stat_line(std::string_view stat) {
     const auto parent = parse_integer(fields[1]);
     const auto flags = parse_integer(fields[6]);
     if (!parent || !flags) return std::nullopt;
-    return StatLine{std::string(stat.substr(name_begin + 1, name_end - name_begin - 1)), static_cast<int>(*parent),
-                    (static_cast<unsigned long long>(*flags) & kernel_thread_flag) != 0};
+    const auto bits = static_cast<unsigned long long>(*flags);
+    return StatLine{.name = std::string(stat.substr(name_begin + 1, name_end - name_begin - 1)),
+                    .parent = static_cast<int>(*parent),
+                    .kernel_thread = (bits & kernel_thread_flag) != 0,
+                    .ended = fields[0] == "Z" || fields[0] == "X" || (bits & exiting_flag) != 0};
 }
 
 std::vector<ForeignPin> find_foreign_pins() {
@@ -108,7 +112,7 @@ std::vector<ForeignPin> find_foreign_pins() {
         own_cgroup.ends_with(ours) ? own_cgroup.substr(0, own_cgroup.size() - ours.size() + 1) : "";
     Unpinned unpinned(*online);
     for (const auto& [pid, process] : processes) {
-        if (process.kernel_thread || pins.size() >= limits::max_foreign_pins) continue;
+        if (process.kernel_thread || process.ended || pins.size() >= limits::max_foreign_pins) continue;
         const auto mask = read_affinity(pid);
         if (!mask || online->is_subset_of(*mask)) continue;  // most of them: the cheap question first
         if (descends(pid, self, processes)) continue;

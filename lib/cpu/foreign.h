@@ -20,7 +20,7 @@ struct ForeignPin {
 };
 
 // Processes whose main thread may use fewer CPUs than their cgroup; neither kernel threads nor what descends from this
-// process or lives in a cgroup below its own. At most `limits::max_foreign_pins`, the lowest pids first. What can't be
+// process, lives in a cgroup below its own or has ended. At most `limits::max_foreign_pins`, the lowest pids first. What can't be
 // read is left out.
 [[nodiscard]] std::vector<ForeignPin> find_foreign_pins();
 
@@ -28,11 +28,12 @@ struct ForeignPin {
 // errors. Pure.
 [[nodiscard]] std::vector<PlanNote> foreign_notes(const Plan& plan, const std::vector<ForeignPin>& pins, bool errors);
 
-// The parts of /proc/PID/stat that are needed: proc(5), fields 2, 4 and 9. Pure.
+// The parts of /proc/PID/stat that are needed: proc(5), fields 2, 3, 4 and 9. Pure.
 struct StatLine {
     std::string name;
     int parent = 0;
     bool kernel_thread = false;
+    bool ended = false;  // it runs no more, or is on its way out: a dead daemon's workers, say
 };
 [[nodiscard]] std::optional<StatLine> parse_stat_line(std::string_view stat);
 
