@@ -55,7 +55,7 @@ TEST(ForeignPins, AreNamedWithTheSeatsThatTheyRunOn) {
     EXPECT_EQ(notes[0].slots, (std::vector<std::uint32_t>{1, 2}));
     EXPECT_EQ(notes[0].cpus, (CpuSet{1, 2}));
     EXPECT_THAT(notes[0].message,
-                HasSubstr("'redis' (pid 12, on 1), 'nginx' (pid 13, on 2,5) are pinned to CPUs of api/1,2"));
+                HasSubstr("'redis' (pid 12, on 1), 'nginx' (pid 13, on 2,5) are pinned to CPUs of api/1..2 (1-2)"));
 }
 
 TEST(ForeignPins, AreErrorsWhereTheyAreAskedToBe) {
