@@ -5,9 +5,8 @@ file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 add_library(pinion_library STATIC ${sources})
 target_include_directories(pinion_library PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_LIST_DIR}/include>)
 target_link_libraries(pinion_library PRIVATE pinion_base pinion_model pinion_cpu pinion_process)
-set_target_properties(pinion_library PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-set_target_properties(pinion_library pinion_base pinion_model pinion_cpu pinion_process
-                      PROPERTIES POSITION_INDEPENDENT_CODE ON)
+set_target_properties(pinion_library PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+                                                POSITION_INDEPENDENT_CODE ON)
 
 # Its name is the target's. The number of the soname is that of the public namespace, v0.
 add_library(pinion SHARED ${CMAKE_CURRENT_LIST_DIR}/include/pinion/pinion.h)

@@ -135,7 +135,10 @@ TEST(BadLuck, LastWordsStandBeforeTheDeath) {
         if (line.find("w/0 | farewell") != std::string::npos) ++words;
         if (line.find("w/0: exit 5") != std::string::npos) {
             ++deaths;
-            EXPECT_NE(line.find("its last line: farewell"), std::string::npos) << line;
+            // One that the stop of the daemon meets is no failure, so that nothing needs to be explained.
+            EXPECT_NE(line.find("its last line: farewell") == std::string::npos,
+                      line.find("stopped as asked") == std::string::npos)
+                << line;
             ASSERT_EQ(words, deaths) << line;
         }
     }

@@ -389,10 +389,14 @@ TEST(Clients, GarbageAndSilenceDisturbNobody) {
 TEST(Clients, OneThatNeverReadsDoesNotHoldTheDaemon) {
     DaemonRun daemon(pools("  storm: {command: " + test_worker({"exit", "1"}) +
                            ", workers: 10, cpu: none, restart: {delay: 1ms, max_delay: 1ms}}\n"));
-    // `events -f` into a pipe that nobody reads, and one that is stopped.
+    // `events -f` that is stopped when its first lines have come.
+    const auto file = daemon.runtime_dir() + "/events";
     const auto words = "'" + binary("pinionctl") + "' --runtime-dir '" + daemon.runtime_dir() + "' events -f";
-    Output ignored = run({"sh", "-c", words + " >/dev/null 2>&1 & kill -STOP $!; echo $!"});
-    const pid_t stopped = std::atoi(ignored.out.c_str());
+    const auto client = run({"sh", "-c",
+                             words + " >'" + file + "' 2>&1 & until [ -s '" + file +
+                                 "' ]; do kill -0 $! || exit 1; sleep 0.01; done; kill -STOP $!; echo $!"});
+    ASSERT_EQ(client.code, 0) << client.err;
+    const pid_t stopped = std::atoi(client.out.c_str());
     ASSERT_GT(stopped, 0);
     daemon.wait_for_times("exit 1", 500);
     EXPECT_EQ(daemon.ctl({"status"}).code, 0);
