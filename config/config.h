@@ -26,6 +26,8 @@ public:
     [[nodiscard]] const DaemonSpec& daemon() const noexcept { return daemon_; }
     [[nodiscard]] const MachineSpec& machine() const noexcept { return machine_; }
     [[nodiscard]] const std::map<std::string, std::shared_ptr<const PoolSpec>>& pools() const noexcept { return pools_; }
+    // Named, and shared by all job pools.
+    [[nodiscard]] const std::map<std::string, std::uint32_t>& semaphores() const noexcept { return semaphores_; }
     [[nodiscard]] const std::vector<std::string>& files() const noexcept { return files_; }  // read, in order
     [[nodiscard]] const std::vector<Diagnostic>& warnings() const noexcept { return warnings_; }
     // The place of a pool's key: origin("web", "restart.delay"); nothing where the default holds. "" is the pool itself.
@@ -36,10 +38,14 @@ private:
     DaemonSpec daemon_;
     MachineSpec machine_;
     std::map<std::string, std::shared_ptr<const PoolSpec>> pools_;
+    std::map<std::string, std::uint32_t> semaphores_;
     std::map<std::string, std::map<std::string, Origin>> origins_;
     std::vector<std::string> files_;
     std::vector<Diagnostic> warnings_;
 };
+
+// Whether the daemon runs pools of `kind: jobs`; until then they are refused with "not supported yet".
+inline constexpr bool job_pools_supported = false;
 
 struct LoadOptions {
     std::string path;  // a file or a folder
@@ -48,6 +54,7 @@ struct LoadOptions {
     std::string replacement;
     bool refuse_unsafe_files = false;  // root's rule: not owned by root, or writable by others
     std::map<std::string, std::string> environment;  // what pass_env picks from
+    bool job_pools = job_pools_supported;
 };
 
 // The configuration, or all diagnostics (at least one error; bounded by limits::max_diagnostics). Reads files, the user

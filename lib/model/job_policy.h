@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 
@@ -56,6 +57,14 @@ struct RecyclePolicy {
     bool operator==(const RecyclePolicy&) const = default;
 };
 
+// Who may submit besides root and the daemon's own user; resolved when loaded. A name that this machine does not have
+// allows nobody.
+struct AllowPolicy {
+    std::vector<std::uint32_t> uids;
+    std::vector<std::uint32_t> gids;
+    bool operator==(const AllowPolicy&) const = default;
+};
+
 struct JobPoolSpec {
     JobProtocol protocol = JobProtocol::lines;
     PayloadKind payload = PayloadKind::json;
@@ -64,6 +73,8 @@ struct JobPoolSpec {
     QueuePolicy queue;
     JobPolicy job;
     RecyclePolicy recycle;
+    AllowPolicy allow;
+    std::vector<std::string> inputs;  // of the map that is made once: JSON text, or lines, as `payload` is
     bool operator==(const JobPoolSpec&) const = default;
 };
 

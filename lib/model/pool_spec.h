@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "model/cpu_request.h"
+#include "model/job_policy.h"
 #include "model/restart_policy.h"
 
 namespace pinion {
@@ -109,6 +110,7 @@ struct PoolSpec {
     StartPolicy start;
     StopPolicy stop;
     LogPolicy log;
+    std::optional<JobPoolSpec> jobs;  // of kind jobs
 
     bool operator==(const PoolSpec&) const = default;
 };

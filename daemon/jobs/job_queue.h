@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the job socket asks of the daemon: submits, ends, lists, cancels. An interface, so that the server of the socket
+// and the host of the queues know only this of one another. Everything happens in the deciding thread; what takes time
+// is answered through a callback, which is called later, never from within the call that took it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/control.h"
+#include "jobs/job_effect.h"
+#include "jobs/scheduler_view.h"
+#include "jobs/store.h"
+#include "model/pool_spec.h"
+
+namespace pinion::daemon {
+
+using SpecPtr = std::shared_ptr<const PoolSpec>;
+
+// A job pool that is declared now.
+struct JobPool {
+    JobPoolId id;
+    SpecPtr spec;  // spec->jobs is set
+};
+
+// Jobs to be added together: all or none.
+struct JobOrder {
+    JobPoolId pool;
+    MapId map;                        // 0: none
+    std::uint64_t first_index = 0;    // in its map
+    std::vector<std::string> inputs;  // JSON text, or raw lines, as the pool's payload is
+    std::vector<std::string> keys;    // empty, or one for each input ("": none)
+    std::uint8_t priority = limits::default_priority;
+    WallTime not_before{};
+    JobId retry_of;
+    bool wait = false;  // for room, instead of being refused
+};
+
+// A job at its end, when its state is as durable as its pool asks for.
+struct JobEnd {
+    JobId job;
+    JobPoolId pool;
+    MapId map;
+    jobs::JobState state = jobs::JobState::done;
+    std::uint32_t attempts = 0;
+    std::string_view result;  // JSON text or raw bytes; of one that is done
+    std::string_view error;   // JSON {"type","message",…}; of one that failed or was cancelled
+};
+struct JobProgress {
+    JobId job;
+    MapId map;
+    std::optional<double> fraction;
+    std::string_view note;
+};
+
+// Whoever waits for ends. Must call JobQueue::forget before it goes.
+class JobListener {
+public:
+    virtual ~JobListener() = default;
+    virtual void job_ended(const JobEnd& end) = 0;
+    virtual void job_progressed(const JobProgress&) {}
+    // A sealed map has no job left.
+    virtual void map_settled(const jobs::MapSettled& settled) = 0;
+};
+
+// One line of what a worker wrote while it executed an attempt.
+struct JobLogLine {
+    std::uint32_t attempt = 0;
+    WallTime at{};
+    std::string text;  // printable
+};
+
+// What clients may ask for; the job socket has checked their rights.
+class JobQueue {
+public:
+    template <class T>
+    using Done = std::move_only_function<void(Answer<T>)>;
+
+    virtual ~JobQueue() = default;
+
+    [[nodiscard]] virtual std::optional<JobPool> find(const std::string& pool) const = 0;
+    [[nodiscard]] virtual std::vector<JobPool> pools() const = 0;
+    // Also of a pool that has left the configuration; "?" where it is not known.
+    [[nodiscard]] virtual std::string name(JobPoolId pool) const = 0;
+
+    // A ticket for `abandon`, which ends the wait for room (an order that was admitted stays; `done` is called or not).
+    virtual std::uint64_t submit(JobOrder order, Done<std::vector<jobs::PlacedJob>> done) = 0;
+    virtual void abandon(std::uint64_t ticket) = 0;
+    // With a name: the map of that name, if there is one. Its `map` is 0 for none.
+    virtual void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) = 0;
+    virtual void seal_map(MapId map) = 0;
+    // The pools, declared now, that have a map of that name: for those who name a map only.
+    virtual void find_map(std::string name, Done<std::vector<JobPoolId>> done) = 0;
+    // Whether clients should be read from; if not, `on_room` (set once) is called when they should again.
+    [[nodiscard]] virtual bool has_room() const = 0;
+    virtual void set_on_room(std::function<void()> on_room) = 0;
+
+    // Ends that come from here on. Those of before are in the store.
+    virtual void listen(MapId map, JobListener& listener) = 0;
+    virtual void listen(JobId job, JobListener& listener) = 0;
+    virtual void forget(JobListener& listener) = 0;
+
+    virtual void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) = 0;
+    virtual void list(jobs::ListJobs query, Done<std::vector<jobs::StoredJob>> done) = 0;  // its token is ours
+    virtual void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
+                            Done<std::vector<jobs::StoredJob>> done) = 0;
+    // The input as it was submitted: for a retry by hand.
+    virtual void payload(JobId job, Done<std::string> done) = 0;
+
+    virtual void cancel(JobId job) = 0;
+    virtual void cancel_map(MapId map) = 0;
+    [[nodiscard]] virtual Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) = 0;
+
+    [[nodiscard]] virtual std::optional<jobs::QueueView> queue(JobPoolId pool) const = 0;
+    [[nodiscard]] virtual std::optional<jobs::MapView> map(MapId map) const = 0;
+    [[nodiscard]] virtual std::vector<jobs::RunningView> running(JobPoolId pool) const = 0;
+    // `none` where the job is at its end, or was never there: ask the store.
+    [[nodiscard]] virtual jobs::JobPhase phase(JobId job) const = 0;
+    [[nodiscard]] virtual std::string why(JobId job) const = 0;  // in words
+    // The tail of what its attempts wrote, as far as it is kept (bounded; lost with the daemon).
+    [[nodiscard]] virtual std::vector<JobLogLine> log(JobId job) const = 0;
+};
+
+}  // namespace pinion::daemon

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker of a job pool is spoken to through: bytes to and from its descriptors on one side, jobs and answers on
+// the other. `lines` has the worker's standard input and output, `frames` (and our own runner of `exec`) a socketpair.
+// Nothing here decides about a job or a worker. Never blocks: what the worker does not take yet is kept.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "event/loop.h"
+#include "jobs/outcome.h"
+#include "model/job_ids.h"
+#include "model/job_policy.h"
+
+namespace pinion::daemon {
+
+struct JobToSend {
+    AttemptId attempt;  // the id on the wire
+    JobId job;
+    std::uint32_t number = 1;  // of the attempt
+    std::optional<Duration> remaining;
+    std::string_view payload;  // JSON text, or raw
+};
+
+// A new job that a result brings.
+struct ChannelPush {
+    std::string pool;
+    std::string input;
+    std::optional<std::uint32_t> priority;
+    Duration delay{};
+};
+struct ChannelAnswer {
+    AttemptId attempt;
+    jobs::Verdict verdict;
+    std::string result;  // JSON text or raw bytes, of one that is done
+    std::string error;   // JSON {"type","message"}, of one that is not
+    std::vector<ChannelPush> pushes;
+};
+
+// Whoever owns a channel. None of these may destroy it from within.
+class ChannelOwner {
+public:
+    virtual ~ChannelOwner() = default;
+    // The attempt may be unknown to the scheduler, which says so.
+    virtual void answered(ChannelAnswer answer) = 0;
+    virtual void progressed(AttemptId attempt, std::optional<double> fraction, std::string_view note) = 0;
+    // A line that is no answer, for the log; `whole` is false for one that was cut.
+    virtual void stray(std::string_view line, bool whole) = 0;
+    // More is kept than it should be sent at once; or all is with the worker again.
+    virtual void blocked(bool blocked) = 0;
+    // Nothing that follows could be trusted (a surplus raw line, a frame that is none): the worker must be killed. Once.
+    virtual void broken(std::string reason) = 0;
+};
+
+class WorkerChannel {
+public:
+    virtual ~WorkerChannel() = default;
+
+    // The child's ends, until `started`: -1 for those that are as in any worker.
+    struct ChildEnds {
+        int stdin_fd = -1;
+        int stdout_fd = -1;
+        int frames_fd = -1;  // the child finds its number in PINION_FD
+    };
+    [[nodiscard]] virtual ChildEnds child_ends() const = 0;
+    // The child runs: lets its ends go and begins to read.
+    [[nodiscard]] virtual Result<void> started() = 0;
+    virtual void send(const JobToSend& job) = 0;
+    // At the worker's end: takes what it has written, bounded.
+    virtual void drain() = 0;
+    // No more jobs come: closes the worker's input once all that was sent is taken, so that it may end by itself.
+    virtual void finish_input() = 0;
+};
+
+// The channel for a pool's protocol; `exec` is frames, spoken by our runner.
+[[nodiscard]] Result<std::unique_ptr<WorkerChannel>> open_channel(event::Loop& loop, const JobPoolSpec& spec,
+                                                                  ChannelOwner& owner);
+
+}  // namespace pinion::daemon
