@@ -42,11 +42,11 @@ struct ChannelAnswer {
     std::vector<ChannelPush> pushes;
 };
 
-// Whoever owns a channel. None of these may destroy it from within.
+// Whoever owns a channel. Called from the loop and from `drain` only, never from within the other calls; may `send` from
+// within. None of these may destroy the channel. An answer is always of an attempt that was sent and not answered yet.
 class ChannelOwner {
 public:
     virtual ~ChannelOwner() = default;
-    // The attempt may be unknown to the scheduler, which says so.
     virtual void answered(ChannelAnswer answer) = 0;
     virtual void progressed(AttemptId attempt, std::optional<double> fraction, std::string_view note) = 0;
     // A line that is no answer, for the log; `whole` is false for one that was cut.

@@ -19,9 +19,12 @@ constexpr const char* same_id = "the request's";
 
 constexpr std::array table{
     MessageRow{job, "job", Sender::daemon, json, attempt_id,
-               "the input (raw with `payload: raw`); `remaining_ms` until its deadline"},
+               "the input (raw with `payload: raw`); `flags`: the number of the attempt, from 1; `remaining_ms` until "
+               "its deadline. To the runner of `exec` a body: head `{\"job\"}`, one item: the input"},
     MessageRow{result, "result", Sender::worker, json, attempt_id, "the result (or raw bytes)"},
-    MessageRow{error, "error", Sender::worker, json, attempt_id, "`{\"type\",\"message\",\"retry\"?,\"after\"?}`"},
+    MessageRow{error, "error", Sender::worker, json, attempt_id,
+               "`{\"type\",\"message\",\"retry\"?,\"after\"?}`; of the runner of `exec` also `\"exit\"`, its code, or "
+               "`\"signal\"`, its number, and `\"oom\"?`"},
     MessageRow{progress, "progress", Sender::worker, json, attempt_id, "`{\"progress\"?,\"note\"?}`"},
     MessageRow{push, "push", Sender::worker, body, attempt_id,
                "before the result: head `{\"pool\",\"priority\"?,\"delay\"?}`, items: inputs of new jobs"},
@@ -98,7 +101,8 @@ Result<MessageType> check_frame(const FrameHeader& header, Sender from) {
     if (row->from != from)
         return fail(std::string("read message: '") + row->name + "' is not for a " + to_string(from) + " to send");
     const bool raw_payload = header.codec == raw && (row->type == result || row->type == job);
-    if (header.codec != row->codec && !raw_payload)
+    const bool for_runner = header.codec == body && row->type == job;
+    if (header.codec != row->codec && !raw_payload && !for_runner)
         return fail(std::string("read message: '") + row->name + "' is of codec " + to_string(row->codec) + ", not " +
                     to_string(header.codec));
     return row->type;
