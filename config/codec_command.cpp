@@ -18,14 +18,15 @@ namespace {
 constexpr auto reserved_variables = std::to_array<std::string_view>(
     {"PINION_POOL", "PINION_SLOT", "PINION_GENERATION", "PINION_CPUS", "PINION_SEAT", "PINION_NUMA", "NOTIFY_SOCKET"});
 
-bool check_template(const Reading& reading, const Node& node, const std::string& text) {
+bool check_template(const Reading& reading, const Node& node, const std::string& text,
+                    InputName input = InputName::refused) {
     if (text.size() > limits::max_argv_bytes - 1) {
         reading.error(node, "out-of-range",
                       "the text is longer than the " + std::to_string(limits::max_argv_bytes - 1) +
                           " bytes that the kernel takes");
         return false;
     }
-    const auto checked = check_substitutions(text);
+    const auto checked = check_substitutions(text, input);
     if (!checked) reading.error(node, "bad-substitution", checked.error().message);
     return checked.has_value();
 }
@@ -91,7 +92,8 @@ void CommandCodec::read(const Reading& reading, const Node& node, Value& value) 
     bool good = true;
     for (std::size_t i = 0; i < words->size(); ++i) {
         const Node& place = node.is_list() ? *node.items[i] : node;
-        good = check_template(reading, place, (*words)[i]) && good;
+        // Whether the pool has inputs is not known yet; the rules tell it.
+        good = check_template(reading, place, (*words)[i], InputName::allowed) && good;
     }
     if (!good) return;
     auto& program = words->front();

@@ -41,16 +41,6 @@ std::string priority_hint(std::string_view word) {
 
 }  // namespace
 
-std::string KindCodec::type() { return "service"; }
-std::string KindCodec::schema() { return R"({"enum":["service"]})"; }
-void KindCodec::read(const Reading& reading, const Node& node, Value& value) {
-    static constexpr std::string_view words[] = {"service", "jobs"};
-    const auto index = read_word(reading, node, words);
-    if (index == 1) reading.report.error(node.place, "not-yet", "'kind: jobs' is not supported yet");
-    if (index == 0) value = PoolKind::service;
-}
-Printed KindCodec::print(const Value& value) { return value == PoolKind::service ? "service" : "jobs"; }
-
 std::string RestartLimitCodec::type() { return "none, or {count, within}"; }
 std::string RestartLimitCodec::schema() {
     return R"({"anyOf":[{"const":"none"},)" +

@@ -6,12 +6,9 @@
 
 namespace pinion::config {
 
-struct KindCodec {
+struct KindWords {
     using Value = PoolKind;
-    static std::string type();
-    static std::string schema();
-    static void read(const Reading& reading, const Node& node, Value& value);
-    static Printed print(const Value& value);
+    static constexpr std::string_view words[] = {"service", "jobs"};
 };
 
 struct RestartWords {

@@ -16,6 +16,7 @@ public:
     std::string write(Section section, const Draft& draft) {
         for (const Key& key : all_keys()) {
             if (key.section != section || key.print == nullptr) continue;
+            if (key.jobs_only && draft.pool.kind != PoolKind::jobs) continue;
             const Printed printed = key.print(draft);
             if (printed.set) write_key(std::string(key.path), printed);
         }
@@ -61,6 +62,18 @@ private:
     std::string text_;
 };
 
+std::string semaphores_text(const Config& config) {
+    if (config.semaphores().empty()) return {};
+    std::string text = "semaphores:\n";
+    for (const auto& [name, permits] : config.semaphores()) {
+        const auto origin = config.origin("", "semaphores." + name);
+        text += "  " + yaml_text(name) + ": " + std::to_string(permits);
+        if (origin) text += "  # " + printable(origin->file, 4096) + ":" + std::to_string(origin->line);
+        text += '\n';
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string to_yaml(const Config& config) {
@@ -70,6 +83,7 @@ std::string to_yaml(const Config& config) {
     std::string text = "version: 1\ndaemon:\n";
     text += SectionWriter(config, "", "daemon.", 2).write(Section::daemon, global);
     text += "machine:\n" + SectionWriter(config, "", "machine.", 2).write(Section::machine, global);
+    text += semaphores_text(config);
     if (config.pools().empty()) return text + "pools: {}\n";
     text += "pools:\n";
     for (const auto& [name, spec] : config.pools()) {

@@ -107,4 +107,25 @@ std::optional<Identity> resolve_identity(const Draft& draft, Report& report) {
     return Identity{.user = user->name, .home = user->home, .uid = user->uid, .gid = *gid, .groups = std::move(groups)};
 }
 
+AllowPolicy resolve_allow(const DraftAllow& allow, Report& report) {
+    AllowPolicy policy;
+    for (const auto& listed : allow.users) {
+        if (const auto user = find_user(listed.value))
+            policy.uids.push_back(user->uid);
+        else if (listed.place.file != nullptr)
+            report.error(listed.place, "unknown-user", "'allow.users': there is no user " + in_quotes(listed.value));
+    }
+    for (const auto& listed : allow.groups) {
+        if (const auto gid = find_group(listed.value))
+            policy.gids.push_back(*gid);
+        else if (listed.place.file != nullptr)
+            report.error(listed.place, "unknown-group", "'allow.groups': there is no group " + in_quotes(listed.value));
+    }
+    for (auto* ids : {&policy.uids, &policy.gids}) {
+        std::ranges::sort(*ids);
+        ids->erase(std::ranges::unique(*ids).begin(), ids->end());
+    }
+    return policy;
+}
+
 }  // namespace pinion::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the names of a user and groups to numbers, by the system's user database. May block.
+// From the names of users and groups to numbers, by the system's user database. May block.
 #pragma once
 
 #include <optional>
@@ -13,5 +13,8 @@ namespace pinion::config {
 // Without a user: the daemon's own. Without a group: the user's. The supplementary groups are those the database gives
 // the user and those that are listed.
 [[nodiscard]] std::optional<Identity> resolve_identity(const Draft& draft, Report& report);
+
+// Who may submit. A name that is unknown is reported, but for a default.
+[[nodiscard]] AllowPolicy resolve_allow(const DraftAllow& allow, Report& report);
 
 }  // namespace pinion::config

@@ -7,7 +7,9 @@
 #include "config/codec_command.h"
 #include "config/codec_cpu.h"
 #include "config/codec_enforcement.h"
+#include "config/codec_jobs.h"
 #include "config/codec_policy.h"
+#include "model/job_limits.h"
 #include "model/limits.h"
 
 namespace pinion::config {
@@ -119,8 +121,9 @@ void add_machine(std::vector<Key>& keys) {
 void add_process(std::vector<Key>& keys) {
     keys.insert(
         keys.end(),
-        {pool_row<KindCodec, AT(pool.kind)>("kind", respawn,
-                                            "What the pool is for: keeping workers of a program alive."),
+        {pool_row<WordCodec<KindWords>, AT(pool.kind)>(
+             "kind", respawn,
+             "What the pool is for: keeping workers of a program alive, or having them do the jobs of a queue."),
          pool_row<CommandCodec, AT(pool.command)>("command", respawn,
                                                   "The program and its arguments; required. A text is split like a "
                                                   "unit file's ExecStart, never by a shell."),
@@ -200,15 +203,74 @@ void add_lifecycle(std::vector<Key>& keys) {
          log_row<4, AT(pool.log.err)>("log.stderr", "The same for error output.")});
 }
 
+void add_queue(std::vector<Key>& keys) {
+    keys.insert(
+        keys.end(),
+        {pool_row<WordCodec<ProtocolWords>, AT(jobs.protocol)>(
+             "protocol", respawn,
+             "How a worker is given jobs: as a process for each, as lines on its standard input, or as frames on a "
+             "socket."),
+         pool_row<WordCodec<PayloadWords>, AT(jobs.payload)>(
+             "payload", respawn, "What inputs and results are: JSON values, or plain lines of text."),
+         pool_row<PrefetchCodec, AT(jobs.prefetch)>(
+             "prefetch", live, "How many jobs a worker is sent ahead; auto: about one millisecond of work."),
+         pool_row<IntegerCodec<std::uint32_t, 1, limits::max_concurrency>, AT(jobs.concurrency)>(
+             "concurrency", respawn, "How many jobs a worker does at once: so many of its oldest unanswered ones."),
+         pool_row<WordCodec<DurabilityWords>, AT(jobs.queue.durability)>(
+             "queue.durability", live,
+             "What a job survives once its submit is acknowledged: fsync the loss of power, os the daemon's death, "
+             "memory "
+             "neither."),
+         pool_row<IntegerCodec<std::uint64_t, 1, limits::max_queue_capacity>, AT(jobs.queue.capacity)>(
+             "queue.capacity", live,
+             "How many jobs may wait; past it a submit waits or is refused, as the client asks."),
+         pool_row<DurationCodec, AT(jobs.queue.retention)>("queue.retention", live,
+                                                           "How long finished jobs and their results are kept.")});
+}
+
+void add_job_policy(std::vector<Key>& keys) {
+    keys.insert(
+        keys.end(),
+        {pool_row<OrNoneCodec<SpanCodec>, AT(jobs.job.timeout)>(
+             "job.timeout", live,
+             "How long an attempt may take; then the worker is killed with everything it started."),
+         pool_row<IntegerCodec<std::uint32_t, 1, limits::max_attempts>, AT(jobs.job.attempts)>(
+             "job.attempts", live, "How often a job is tried in all before it has failed."),
+         pool_row<DurationCodec, AT(jobs.job.delay)>("job.delay", live, "The wait before the second attempt."),
+         pool_row<DurationCodec, AT(jobs.job.max_delay)>("job.max_delay", live,
+                                                         "What the growing wait between attempts is capped at."),
+         pool_row<FactorCodec, AT(jobs.job.factor)>("job.factor", live,
+                                                    "What the wait grows by from attempt to attempt."),
+         pool_row<PercentCodec, AT(jobs.job.jitter)>("job.jitter", live, "How far the wait is varied at random."),
+         pool_row<RetryOnCodec, AT(jobs.job.retry_on)>("job.retry_on", live,
+                                                       "After which ends of an attempt a job is tried again."),
+         pool_row<SemaphoresCodec, AT(jobs.job.semaphores)>(
+             "job.semaphores", live,
+             "Permits that a job must hold to run: names of 'semaphores', and how many of each.")});
+}
+
+void add_jobs(std::vector<Key>& keys) {
+    const std::size_t first = keys.size();
+    add_queue(keys);
+    add_job_policy(keys);
+    keys.insert(
+        keys.end(),
+        {pool_row<OrNoneCodec<IntegerCodec<std::uint64_t, 1, limits::max_recycle_jobs>>, AT(jobs.recycle.jobs)>(
+             "recycle.jobs", live, "After how many jobs a worker makes way for a fresh one."),
+         pool_row<OrNoneCodec<SizeCodec>, AT(jobs.recycle.memory)>(
+             "recycle.memory", live, "With how much memory it does so, after the job it has."),
+         pool_row<OrNoneCodec<SpanCodec>, AT(jobs.recycle.age)>("recycle.age", live, "At which age it does so."),
+         pool_row<InputsCodec, AT(inputs)>("inputs", live,
+                                           "The inputs of a durable map that is made once for the same inputs."),
+         pool_row<AllowCodec, AT(allow)>("allow", live,
+                                         "Who may submit jobs, beside root and the daemon's own user.")});
+    for (std::size_t i = first; i < keys.size(); ++i) keys[i].jobs_only = true;
+}
+
 void add_later(std::vector<Key>& keys) {
     for (const auto path :
          {"watchdog", "rolling.max_unavailable", "breaker", "listen", "reuseport", "resources", "shared_memory"})
         keys.push_back(later(Section::pool, Stage::depth, path));
-    for (const auto path : {"protocol",       "payload",         "prefetch",    "concurrency",  "queue.durability",
-                            "queue.capacity", "queue.retention", "job.timeout", "job.attempts", "job.delay",
-                            "job.max_delay",  "job.factor",      "job.jitter",  "job.retry_on", "job.semaphores",
-                            "recycle.jobs",   "recycle.memory",  "recycle.age", "inputs",       "allow"})
-        keys.push_back(later(Section::pool, Stage::jobs, path));
 }
 
 #undef AT
@@ -220,6 +282,7 @@ std::vector<Key> make_table() {
     add_process(keys);
     add_restart(keys);
     add_lifecycle(keys);
+    add_jobs(keys);
     add_later(keys);
     return keys;
 }

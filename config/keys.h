@@ -20,7 +20,7 @@ enum class Section : std::uint8_t { daemon, machine, pool };
 enum class ChangeClass : std::uint8_t { live, respawn };
 
 // Which part of the product brings the key. A key that is still to come is known, and refused.
-enum class Stage : std::uint8_t { supported, placement, depth, jobs };
+enum class Stage : std::uint8_t { supported, placement, depth };
 
 struct Key {
     Section section = Section::pool;
@@ -28,6 +28,7 @@ struct Key {
     std::string_view meaning;  // one sentence
     ChangeClass change = ChangeClass::live;
     Stage stage = Stage::supported;
+    bool jobs_only = false;      // stands only in pools of kind jobs
     bool null_is_value = false;  // else null takes a default away
 
     // The rest is unset in keys that are still to come.
@@ -36,8 +37,8 @@ struct Key {
     void (*read)(const Reading&, const Node&, Draft&) = nullptr;
     Printed (*print)(const Draft&) = nullptr;
     bool (*same)(const Draft&, const Draft&) = nullptr;
-    // Whether this change of the key can be taken over by running workers; where unset, `change` decides. The text tells
-    // people which changes can.
+    // Whether this change of the key can be taken over by running workers; where unset, `change` decides. The text
+    // tells people which changes can.
     bool (*applies_live)(const Draft&, const Draft&) = nullptr;
     std::string_view change_text;
 };

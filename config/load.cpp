@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "base/text.h"
+#include "config/codec_jobs.h"
 #include "config/config.h"
 #include "config/document.h"
 #include "config/env_file.h"
 #include "config/identity.h"
+#include "config/job_rules.h"
 #include "config/merge.h"
 #include "config/reader.h"
 #include "config/rules.h"
@@ -31,6 +33,7 @@ public:
                 read_pool(*entry.key, *entry.value);
             }
         check_pools(pools_, complete_, report_);
+        if (complete_ && semaphores_known_) check_semaphores(pools_, semaphores_, report_);
         if (sources_.empty() && !report_.has_errors()) {
             report_.warning({.file = &options_.path}, "no-pools", "no pinion.yaml and no pools.d/*.yaml in the folder");
         }
@@ -63,9 +66,8 @@ private:
         if (!source.main)
             return report_.error(entry.key->place, "misplaced-key",
                                  "key " + in_quotes(key) + " may stand in pinion.yaml only");
-        if (key == "semaphores")
-            return report_.error(entry.key->place, "not-yet", "key 'semaphores' is not supported yet");
         if (entry.value->is_null()) return;
+        if (key == "semaphores") return read_semaphores(entry);
         if (!entry.value->is_map())
             return report_.error(entry.value->place, "wrong-type",
                                  in_quotes(key) + ": expected a map of keys, found " + describe(*entry.value));
@@ -74,6 +76,16 @@ private:
         KeyPlaces places;
         read_section(section, *entry.value, global_, places, report_);
         for (const auto& [path, place] : places) global_places_[std::string(key) + "." + path] = place;
+    }
+
+    void read_semaphores(const Entry& entry) {
+        if (!options_.job_pools)
+            return report_.error(entry.key->place, "not-yet", "key 'semaphores' is not supported yet");
+        const std::size_t errors = report_.error_calls();
+        SemaphoresCodec::read(Reading{report_, "semaphores"}, *entry.value, semaphores_);
+        semaphores_known_ = report_.error_calls() == errors;
+        for (const Entry& inner : entry.value->entries)
+            global_places_["semaphores." + inner.key->text] = {.place = inner.key->place};
     }
 
     static std::string top_key_hint(const Entry& entry, std::span<const std::string_view> known) {
@@ -147,9 +159,19 @@ private:
         read_section(Section::pool, merged, pool.draft, pool.places, report_);
         if (!pool.places.contains("command") && !misspells_command(merged))
             report_.error(name.place, "missing-key", "pool " + in_quotes(name.text) + ": key 'command' is missing");
+        refuse_jobs(pool);
         check_pool(pool, report_);
         resolve_environment(pool);
+        pool.draft.pool.jobs = resolve_jobs(pool, report_);
         pool.draft.pool.identity = resolve_identity(pool.draft, report_);
+    }
+
+    void refuse_jobs(ReadPool& pool) {
+        if (options_.job_pools || pool.draft.pool.kind != PoolKind::jobs) return;
+        KeyPlace& kind = pool.places["kind"];
+        report_.error(kind.place, "not-yet", "'kind: jobs' is not supported yet");
+        kind.failed = true;
+        pool.draft.pool.kind = PoolKind::service;
     }
 
     // Whether an unknown key is told as meaning `command`: then it is not missing as well.
@@ -222,6 +244,7 @@ private:
         Config config;
         config.daemon_ = global_.daemon;
         config.machine_ = global_.machine;
+        config.semaphores_ = std::move(semaphores_);
         config.origins_[""] = origins_of(global_places_);
         for (auto& [name, pool] : pools_) {
             auto& origins = config.origins_[name] = origins_of(pool.places);
@@ -251,6 +274,8 @@ private:
     bool complete_ = true;  // every file could be read
     Draft global_;
     KeyPlaces global_places_;
+    Semaphores semaphores_;
+    bool semaphores_known_ = true;  // none was refused
     std::map<std::string, ReadPool> pools_;
 };
 

@@ -42,7 +42,10 @@ std::string key_reference() {
         "Durations are a number and `us ms s m h d` (`1m30s`), sizes a number and `KiB MiB GiB` or `kB MB GB`. "
         "`${pool}`, `${slot}`, `${cpus}`, `${numa}`, arithmetic such as `${8000+slot}` and `$$` for a dollar are "
         "replaced "
-        "in `command`, `env` and `cwd`.\n";
+        "in `command`, `env` and `cwd`; `${input}` in the `command` of a pool with `protocol: exec`.\n"
+        "Keys from `protocol` to `allow` stand only in pools of `kind: jobs`. Permits that their jobs hold are declared "
+        "at the\n"
+        "top level of `pinion.yaml`: `semaphores: {gpu: 2}`.\n";
     for (const Section section : {Section::daemon, Section::machine, Section::pool}) {
         text += "\n## " + std::string(to_string(section)) + "\n\n";
         text += "| key | type | default | meaning | a change |\n|---|---|---|---|---|\n";

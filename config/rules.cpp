@@ -3,36 +3,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <initializer_list>
 #include <set>
 
 #include "base/units.h"
 #include "config/codec_policy.h"
+#include "config/job_rules.h"
 #include "model/limits.h"
 
 namespace pinion::config {
 namespace {
-
-// The first of the keys that is written, else the pool.
-Place place_of(const ReadPool& pool, std::initializer_list<const char*> keys) {
-    for (const char* key : keys)
-        if (const auto found = pool.places.find(key); found != pool.places.end()) return found->second.place;
-    return pool.place;
-}
-
-// Whether the pool itself says it; what it inherits may be meant for others.
-bool says(const ReadPool& pool, const char* key) {
-    const auto found = pool.places.find(key);
-    return found != pool.places.end() && !found->second.inherited;
-}
-
-// Whether one of the keys was refused: what follows from its default then is nobody's mistake.
-bool failed(const ReadPool& pool, std::initializer_list<const char*> keys) {
-    return std::ranges::any_of(keys, [&](const char* key) {
-        const auto found = pool.places.find(key);
-        return found != pool.places.end() && found->second.failed;
-    });
-}
 
 void check_delays(const ReadPool& pool, Report& report) {
     if (failed(pool, {"restart.delay", "restart.max_delay", "restart.factor", "restart.jitter", "restart.limit"}))
@@ -172,6 +151,24 @@ void check_after(const std::string& name, const ReadPool& pool, const std::map<s
 
 }  // namespace
 
+Place place_of(const ReadPool& pool, std::initializer_list<const char*> keys) {
+    for (const char* key : keys)
+        if (const auto found = pool.places.find(key); found != pool.places.end()) return found->second.place;
+    return pool.place;
+}
+
+bool says(const ReadPool& pool, const char* key) {
+    const auto found = pool.places.find(key);
+    return found != pool.places.end() && !found->second.inherited;
+}
+
+bool failed(const ReadPool& pool, std::initializer_list<const char*> keys) {
+    return std::ranges::any_of(keys, [&](const char* key) {
+        const auto found = pool.places.find(key);
+        return found != pool.places.end() && found->second.failed;
+    });
+}
+
 void check_pool(ReadPool& pool, Report& report) {
     check_delays(pool, report);
     check_exits(pool, report);
@@ -179,6 +176,7 @@ void check_pool(ReadPool& pool, Report& report) {
     check_start(pool, report);
     check_workers(pool, report);
     check_seats(pool, report);
+    check_job_keys(pool, report);
 }
 
 void check_pools(const std::map<std::string, ReadPool>& pools, bool complete, Report& report) {

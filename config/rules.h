@@ -2,6 +2,7 @@
 // What single values can't tell: combinations that contradict each other, and rules across pools.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <string>
 
@@ -16,6 +17,13 @@ struct ReadPool {
     Draft draft;
     KeyPlaces places;
 };
+
+// The first of the keys that is written, else the pool.
+[[nodiscard]] Place place_of(const ReadPool& pool, std::initializer_list<const char*> keys);
+// Whether the pool itself says it; what it inherits may be meant for others.
+[[nodiscard]] bool says(const ReadPool& pool, const char* key);
+// Whether one of the keys was refused: what follows from its default then is nobody's mistake.
+[[nodiscard]] bool failed(const ReadPool& pool, std::initializer_list<const char*> keys);
 
 // Within one pool. `workers: auto` with explicit seats becomes the number of seats.
 void check_pool(ReadPool& pool, Report& report);

@@ -3,6 +3,7 @@
 #include "config/schema.h"
 
 #include "base/text.h"
+#include "config/codec_jobs.h"
 #include "config/keys.h"
 #include "model/limits.h"
 
@@ -45,6 +46,8 @@ std::string json_schema() {
     members.push_back(R"("version":{"description":"The version of this format.","const":1})");
     members.push_back(R"("daemon":)" + block_schema(Section::daemon, "", {}));
     members.push_back(R"("machine":)" + block_schema(Section::machine, "", {}));
+    members.push_back(R"("semaphores":{"description":"Permits by name, shared by the jobs of all pools.","anyOf":[)" +
+                      SemaphoresCodec::schema() + R"(,{"type":"null"}]})");
     members.push_back(R"("defaults":{"description":"Keys of pools, for all pools.","$ref":"#/definitions/pool"})");
     members.push_back(R"("pools":{"description":"Pools by name.","type":["object","null"],"maxProperties":)" +
                       std::to_string(limits::max_pools) +

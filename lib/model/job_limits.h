@@ -19,6 +19,10 @@ inline constexpr std::uint32_t max_concurrency = 1024;
 inline constexpr std::uint64_t max_queue_capacity = 100'000'000;
 inline constexpr std::uint32_t max_semaphores = 256;
 inline constexpr std::uint32_t max_permits = 1'000'000;
+inline constexpr std::uint64_t max_recycle_jobs = 1'000'000'000;
+inline constexpr std::size_t max_inputs = 10'000;            // of a pool's own map
+inline constexpr std::size_t max_inputs_bytes = 256 * 1024;  // of all of them together
+inline constexpr std::size_t max_input_depth = 8;            // of lists and maps in one of them
 
 inline constexpr std::size_t max_inline_bytes = 4096;  // of an input or a result; larger ones lie in files of their own
 inline constexpr std::size_t max_key_bytes = 256;

@@ -40,6 +40,8 @@ std::unexpected<Error> fail_at(std::size_t at, const std::string& reason) {
     return fail("column " + std::to_string(at + 1) + ": " + reason);
 }
 
+constexpr std::string_view input_name = "input";
+
 std::string unknown_name(std::string_view name) {
     std::string text = "unknown name '" + printable(name, limits::max_name_length) + "'";
     if (const auto meant = closest(name, names)) return text + " (did you mean '" + std::string(*meant) + "'?)";
@@ -93,7 +95,8 @@ private:
             at_ += word.size();
             return slot_;
         }
-        if (std::ranges::find(names, word) == names.end()) return fail_at(at_, unknown_name(word));
+        if (word != input_name && std::ranges::find(names, word) == names.end())
+            return fail_at(at_, unknown_name(word));
         return fail_at(at_, "'" + std::string(word) + "' is a text: it can't be calculated with");
     }
 
@@ -149,12 +152,18 @@ private:
 struct Outcome {
     std::string text;
     bool uses_seat = false;
+    bool uses_input = false;
 };
+
+// What becomes of `${input}`: an error; nothing, while checking; itself, in a text that is substituted once more; or
+// the input.
+enum class Input : std::uint8_t { refused, checked, kept, replaced };
 
 // Walks the whole text. Without `values` it only checks, and `text` of the outcome means nothing.
 class Walk {
 public:
-    Walk(std::string_view text, const SubstitutionValues* values) : text_(text), values_(values) {}
+    Walk(std::string_view text, const SubstitutionValues* values, Input mode, std::string_view input = {})
+        : text_(text), values_(values), mode_(mode), input_(input) {}
 
     Result<Outcome> run() {
         while (at_ < text_.size()) {
@@ -176,7 +185,7 @@ private:
     Result<void> dollar() {
         const std::size_t next = at_ + 1;
         if (next < text_.size() && text_[next] == '$') {
-            outcome.text += '$';
+            insert("$");
             at_ += 2;
             return {};
         }
@@ -196,13 +205,25 @@ private:
         outcome.uses_seat = outcome.uses_seat || seat;
         if (content == "pool" || seat) {
             if (values_ == nullptr) return {};
-            outcome.text += content == "pool" ? values_->pool : content == "cpus" ? values_->cpus : values_->numa;
+            insert(content == "pool" ? values_->pool : content == "cpus" ? values_->cpus : values_->numa);
+            return {};
+        }
+        if (content == input_name) {
+            if (mode_ == Input::refused)
+                return fail_at(begin, "'input' stands only in the command of a pool with 'protocol: exec'");
+            outcome.uses_input = true;
+            outcome.text += mode_ == Input::kept ? "${input}" : input_;
             return {};
         }
         const Value slot = values_ != nullptr ? Value(values_->slot) : Value{};
         PINION_TRY(value, Expression(text_, begin, end, slot).evaluate());
         if (value) outcome.text += std::to_string(*value);
         return {};
+    }
+
+    // What stands for itself: its dollars are doubled where the text is substituted once more.
+    void insert(std::string_view value) {
+        for (const char c : value) outcome.text.append(c == '$' && mode_ == Input::kept ? 2 : 1, c);
     }
 
     [[nodiscard]] std::string stray_dollar() const {
@@ -216,23 +237,42 @@ private:
 
     std::string_view text_;
     const SubstitutionValues* values_;
+    Input mode_;
+    std::string_view input_;
     std::size_t at_ = 0;
 };
 
 }  // namespace
 
-Result<void> check_substitutions(std::string_view text) {
-    PINION_CHECK(Walk(text, nullptr).run());
+Result<void> check_substitutions(std::string_view text, InputName input) {
+    PINION_CHECK(Walk(text, nullptr, input == InputName::allowed ? Input::checked : Input::refused).run());
     return {};
 }
 
 Result<std::string> substitute(std::string_view text, const SubstitutionValues& values) {
-    PINION_TRY(outcome, Walk(text, &values).run());
+    PINION_TRY(outcome, Walk(text, &values, Input::refused).run());
     return std::move(outcome.text);
 }
 
+Result<std::string> substitute_all_but_input(std::string_view text, const SubstitutionValues& values) {
+    PINION_TRY(outcome, Walk(text, &values, Input::kept).run());
+    return std::move(outcome.text);
+}
+
+Result<std::string> substitute_input(std::string_view text, std::string_view input) {
+    static const SubstitutionValues none;
+    PINION_TRY(outcome, Walk(text, &none, Input::replaced, input).run());
+    return std::move(outcome.text);
+}
+
+bool takes_input(std::string_view text) {
+    Walk walk(text, nullptr, Input::checked);
+    static_cast<void>(walk.run());
+    return walk.outcome.uses_input;
+}
+
 bool depends_on_seat(std::string_view text) {
-    Walk walk(text, nullptr);
+    Walk walk(text, nullptr, Input::checked);
     static_cast<void>(walk.run());
     return walk.outcome.uses_seat;
 }

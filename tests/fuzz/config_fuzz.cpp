@@ -29,7 +29,8 @@ auto load_text(const std::string& text) {
     if (::ftruncate(file.fd(), 0) != 0 || ::lseek(file.fd(), 0, SEEK_SET) != 0) give_up("the file can't be emptied");
     if (const auto written = pinion::write_all(file.fd(), text); !written) give_up(written.error().message);
     const std::string path = "/proc/self/fd/" + std::to_string(file.fd());
-    return pinion::config::load({.path = path, .environment = {{"HOME", "/root"}, {"ODD", "$x \xff"}}});
+    return pinion::config::load(
+        {.path = path, .environment = {{"HOME", "/root"}, {"ODD", "$x \xff"}}, .job_pools = true});
 }
 
 void check_round_trip(const Config& config) {
@@ -38,6 +39,7 @@ void check_round_trip(const Config& config) {
     if (!again) give_up("does not load back: " + to_string(again.error().front()) + "\n" + yaml);
     if (!pinion::config::diff(&config, *again).empty()) give_up("loads back to something else:\n" + yaml);
     if (config.daemon() != again->daemon() || config.machine() != again->machine()) give_up("globals differ:\n" + yaml);
+    if (config.semaphores() != again->semaphores()) give_up("semaphores differ:\n" + yaml);
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ TEST(JsonSchema, HoldsEverySupportedKeyWithADescriptionAndNoOther) {
 
 TEST(JsonSchema, AllowsNoUnknownKeysAnywhere) { expect_closed(schema(), ""); }
 
-// The keys that the normative list marks as S or P.
+// The keys that the normative list marks as S, P or J.
 TEST(Keys, AllThatIsBuiltIsSupported) {
     const std::map<Section, std::string> built{
         {Section::daemon, "watch shutdown_timeout log_lines_per_second"},
@@ -81,7 +81,9 @@ TEST(Keys, AllThatIsBuiltIsSupported) {
          "scheduler io "
          "oom_score_adj limits restart.policy restart.delay restart.max_delay restart.factor restart.jitter "
          "restart.reset_after restart.limit restart.success restart.fatal start.ready start.timeout start.stagger "
-         "start.after stop.signal stop.timeout log.stdout log.stderr"}};
+         "start.after stop.signal stop.timeout log.stdout log.stderr protocol payload prefetch concurrency "
+         "queue.durability queue.capacity queue.retention job.timeout job.attempts job.delay job.max_delay job.factor "
+         "job.jitter job.retry_on job.semaphores recycle.jobs recycle.memory recycle.age inputs allow"}};
     std::size_t count = 0;
     for (const auto& [section, paths] : built) {
         std::istringstream words(paths);
@@ -109,6 +111,13 @@ TEST(Keys, ThoseStillToComeAreKnownAndRefused) {
         EXPECT_EQ(loaded.error().front().code, "not-yet");
         EXPECT_EQ(loaded.error().front().message, "key '" + std::string(key.path) + "' is not supported yet");
     }
+}
+
+TEST(JsonSchema, HoldsTheTopLevelKeys) {
+    const Json root = schema();
+    const Json* properties = root.find("properties");
+    for (const char* key : {"version", "daemon", "machine", "semaphores", "defaults", "pools"})
+        EXPECT_NE(properties->find(key), nullptr) << key;
 }
 
 TEST(KeyReference, HasALineForEveryKey) {

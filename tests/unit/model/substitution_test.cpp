@@ -39,6 +39,26 @@ TEST(Substitution, DoesNotReplaceWhatItHasInserted) {
     EXPECT_EQ(substitute("${pool}", SubstitutionValues{.pool = "${slot}"}), "${slot}");
 }
 
+TEST(Substitution, LeavesTheInputOfAJobToTheRunOfEachJob) {
+    const auto command = substitute_all_but_input("$${input} ${pool}/${slot}: ${ input } $$${input}", values);
+    ASSERT_TRUE(command);
+    EXPECT_EQ(*command, "$${input} web/3: ${input} $$${input}");
+    EXPECT_EQ(substitute_input(*command, "$x ${slot} $$"), "${input} web/3: $x ${slot} $$ $$x ${slot} $$");
+    EXPECT_EQ(substitute_input(*command, ""), "${input} web/3:  $");
+    EXPECT_EQ(substitute_all_but_input("${pool}", {.pool = "a$b"}), "a$$b");
+    EXPECT_TRUE(takes_input(*command));
+    EXPECT_TRUE(takes_input("${cpus}${input}"));
+    EXPECT_FALSE(takes_input("$${input} ${pool}"));
+    EXPECT_TRUE(depends_on_seat("${input}${cpus}"));
+}
+
+TEST(Substitution, RefusesTheInputWhereThereIsNone) {
+    EXPECT_EQ(check("${input}"), "column 3: 'input' stands only in the command of a pool with 'protocol: exec'");
+    EXPECT_EQ(expand("${input}"), "error: " + check("${input}"));
+    EXPECT_TRUE(check_substitutions("${input}", InputName::allowed));
+    EXPECT_FALSE(check_substitutions("${input+1}", InputName::allowed));
+}
+
 TEST(Substitution, Calculates) {
     EXPECT_EQ(expand("--port=${8000+slot}"), "--port=8003");
     EXPECT_EQ(expand("${2 + 3 * 4}"), "14");
