@@ -4,6 +4,7 @@ set(PINION_SYSTEM_UNIT_DIR ${CMAKE_INSTALL_PREFIX}/lib/systemd/system CACHE PATH
 
 install(TARGETS piniond RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(TARGETS pinionctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS pinion-exec RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/pinion)
 
 # Under systemd: the units, the group of those who may look.
 configure_file(packaging/systemd/pinion.service ${CMAKE_BINARY_DIR}/systemd/pinion.service @ONLY)
