@@ -51,6 +51,7 @@ enum class MessageType : std::uint8_t {
     why = 39,
     log = 40,
     answer = 41,
+    ask_pool = 42,
 };
 
 enum class Sender : std::uint8_t { daemon, worker, client };

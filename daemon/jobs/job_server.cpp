@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/job_server.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <list>
+
+#include "daemon/jobs/job_access.h"
+#include "daemon/jobs/job_connection.h"
+#include "daemon/jobs/socket_limits.h"
+
+namespace pinion::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int backlog = 128;
+constexpr int accepts_a_turn = 16;
+constexpr Duration accept_again = 1s;  // when there is no descriptor left
+
+Result<UniqueFd> listen_on(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
+        return fail_errno(ENAMETOOLONG, fmt::format("bind '{}' (a socket's path has at most {} characters)", path,
+                                                    sizeof address.sun_path - 1));
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return fail_last("make a socket");
+    // The folder is locked: what is left there is a dead predecessor's.
+    ::unlink(path.c_str());
+    if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+        return fail_last("bind '" + path + "'");
+    if (::chmod(path.c_str(), 0666) < 0 || ::listen(socket.fd(), backlog) < 0)
+        return fail_last("listen on '" + path + "'");
+    return socket;
+}
+
+// Tells one that is one too many, as far as the socket takes it at once.
+void turn_away(const UniqueFd& socket, const std::string& why) {
+    Outbox outbox;
+    outbox.add(wire::MessageType::failure, 0,
+               wire::Json::object().set("code", to_string(FailureCode::busy)).set("message", why));
+    const auto bytes = outbox.bytes();
+    static_cast<void>(::send(socket.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+struct Client {
+    UniqueFd socket;
+    event::Source io;
+    event::Source turn;  // runs once after something has changed
+    event::Source timer;
+    std::uint32_t watched = EPOLLIN;
+    bool blocked = false;  // the socket took no more
+    MonotonicTime deadline = no_deadline;
+    std::shared_ptr<JobConnection> connection;  // goes first: it may still say that something has changed
+};
+
+}  // namespace
+
+struct JobServer::State {
+    event::Loop& loop;
+    JobQueue& queue;
+    JobServerSetting setting;
+    std::string path;
+    UniqueFd listener;
+    event::Source listening;
+    event::Source again;  // accepts after a pause
+    std::list<Client> clients;
+
+    void accept_some();
+    void adopt(UniqueFd socket, Caller caller);
+    [[nodiscard]] Result<void> attach(Client& client);
+    [[nodiscard]] bool has_place_for(const Caller& caller) const;
+    void on_io(Client& client, std::uint32_t events);
+    [[nodiscard]] bool flush(Client& client);
+    void settle(Client& client);
+    void drop(const Client& client);
+};
+
+void JobServer::State::accept_some() {
+    for (int i = 0; i < accepts_a_turn; ++i) {
+        UniqueFd socket(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!socket && (errno == EINTR || errno == ECONNABORTED)) continue;
+        if (!socket) {
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+            // Without a descriptor the client waits in the backlog, and would wake us for ever.
+            listening.enable(false);
+            return again.arm(loop.now() + accept_again);
+        }
+        auto peer = setting.peer(socket.fd());
+        if (peer) adopt(std::move(socket), std::move(*peer));
+    }
+}
+
+bool JobServer::State::has_place_for(const Caller& caller) const {
+    if (clients.size() >= socket_limits::max_connections) return false;
+    if (may_steer(caller, setting.own_uid)) return true;
+    std::size_t same = 0;
+    for (const Client& client : clients) same += client.connection->caller().uid == caller.uid ? 1 : 0;
+    return same < socket_limits::max_connections_of_user;
+}
+
+void JobServer::State::adopt(UniqueFd socket, Caller caller) {
+    if (!has_place_for(caller))
+        return turn_away(socket, "too many clients are connected; no more than " +
+                                     std::to_string(socket_limits::max_connections) + " may be, and " +
+                                     std::to_string(socket_limits::max_connections_of_user) + " of one user");
+    Client& client = clients.emplace_back();
+    client.socket = std::move(socket);
+    client.connection =
+        std::make_shared<JobConnection>(queue, ConnectionSetting{.caller = std::move(caller),
+                                                                 .own_uid = setting.own_uid,
+                                                                 .changed = [&client] { client.turn.enable(true); },
+                                                                 .now = [this] { return loop.now(); }});
+    if (!attach(client)) clients.pop_back();
+}
+
+Result<void> JobServer::State::attach(Client& client) {
+    PINION_TRY(turn, loop.add_deferred(event::Priority::commands, [this, &client] { settle(client); }));
+    turn.enable(false);
+    client.turn = std::move(turn);
+    PINION_TRY(timer, loop.add_timer(event::Priority::commands, [this, &client] {
+        client.deadline = no_deadline;
+        client.connection->tick(loop.now());
+        settle(client);
+    }));
+    client.timer = std::move(timer);
+    PINION_TRY(io, loop.add_io(client.socket.fd(), EPOLLIN, event::Priority::commands,
+                               [this, &client](std::uint32_t events) { on_io(client, events); }));
+    client.io = std::move(io);
+    return {};
+}
+
+void JobServer::State::on_io(Client& client, std::uint32_t events) {
+    if ((events & EPOLLOUT) != 0) client.blocked = false;
+    if ((events & EPOLLIN) != 0 && client.connection->wants_input()) {
+        std::array<char, socket_limits::read_bytes> bytes;
+        const ssize_t count = ::recv(client.socket.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return drop(client);
+        if (count > 0) client.connection->feed({bytes.data(), static_cast<std::size_t>(count)});
+    } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        return drop(client);
+    }
+    settle(client);
+}
+
+// False where the client has gone.
+bool JobServer::State::flush(Client& client) {
+    while (!client.blocked) {
+        const auto bytes = client.connection->outbox().bytes();
+        if (bytes.empty()) return true;
+        const ssize_t count = ::send(client.socket.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno != EAGAIN) return false;
+        if (count < 0) client.blocked = true;
+        if (count > 0) client.connection->outbox().taken(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+// Brings the sources in line with the connection; the client may be gone afterwards.
+void JobServer::State::settle(Client& client) {
+    JobConnection& connection = *client.connection;
+    connection.tend();
+    const bool was_full = !connection.has_room();
+    if (!flush(client)) return drop(client);
+    const bool empty = connection.outbox().size() == 0;
+    if (connection.closing() && empty) return drop(client);
+    if (was_full && connection.has_room()) client.turn.enable(true);
+    const std::uint32_t wanted =
+        (connection.wants_input() ? std::uint32_t{EPOLLIN} : 0U) | (empty ? 0U : std::uint32_t{EPOLLOUT});
+    if (wanted != client.watched) client.io.watch(wanted);
+    client.watched = wanted;
+    const MonotonicTime deadline = connection.deadline().value_or(no_deadline);
+    if (deadline != client.deadline) client.timer.arm(deadline);
+    client.deadline = deadline;
+}
+
+void JobServer::State::drop(const Client& client) {
+    clients.remove_if([&client](const Client& other) { return &other == &client; });
+}
+
+JobServer::JobServer(event::Loop& loop, JobQueue& queue, JobServerSetting setting)
+    : state_(new State{.loop = loop,
+                       .queue = queue,
+                       .setting = std::move(setting),
+                       .path = {},
+                       .listener = {},
+                       .listening = {},
+                       .again = {},
+                       .clients = {}}) {
+    queue.set_on_room([state = state_.get()] {
+        for (Client& client : state->clients) client.turn.enable(true);
+    });
+}
+
+JobServer::~JobServer() {
+    state_->queue.set_on_room({});
+    if (!state_->path.empty()) ::unlink(state_->path.c_str());
+}
+
+Result<void> JobServer::listen(const std::string& path) {
+    PINION_TRY(listener, listen_on(path));
+    PINION_TRY(listening, state_->loop.add_io(listener.fd(), EPOLLIN, event::Priority::commands,
+                                              [state = state_.get()](std::uint32_t) { state->accept_some(); }));
+    PINION_TRY(again, state_->loop.add_timer(event::Priority::commands,
+                                             [state = state_.get()] { state->listening.enable(true); }));
+    state_->listening = std::move(listening);
+    state_->listener = std::move(listener);
+    state_->again = std::move(again);
+    state_->path = path;
+    return {};
+}
+
+void JobServer::adopt(UniqueFd socket, Caller caller) { state_->adopt(std::move(socket), std::move(caller)); }
+
+std::size_t JobServer::clients() const noexcept { return state_->clients.size(); }
+
+}  // namespace pinion::daemon

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/opened_map.h"
+
+#include "daemon/jobs/job_reply.h"
+
+namespace pinion::daemon {
+namespace {
+
+constexpr std::size_t large_result = 64 << 10;  // such ones are read back one at a time
+
+std::size_t bytes_of(const AddItemsRequest& request) {
+    std::size_t bytes = 0;
+    for (const auto& input : request.inputs) bytes += input.size();
+    return bytes;
+}
+
+}  // namespace
+
+OpenedMap::OpenedMap(JobQueue& queue, ClientPort& port, const JobPool& pool, const OpenMapRequest& request,
+                     const jobs::StoredMap& map)
+    : MapStream(queue, port, map.map),
+      pool_(pool.id),
+      named_(!request.name.empty()),
+      unordered_(request.unordered),
+      results_(request.results),
+      priority_(request.priority),
+      stored_items_(map.items),
+      name_(request.name) {
+    if (results_) queue_.listen(map.map, *this);
+}
+
+OpenedMap::~OpenedMap() {
+    for (const auto& [from, ticket] : tickets_) queue_.abandon(ticket);
+    if (named_ || complete()) return;
+    queue_.cancel_map(map());
+    queue_.seal_map(map());
+}
+
+bool OpenedMap::has_window_for(std::size_t items) const {
+    return !results_ || entries_.empty() || entries_.size() + items <= socket_limits::map_window;
+}
+
+void OpenedMap::add(AddItemsRequest request) {
+    const std::uint64_t expected = held_ ? held_->from + held_->inputs.size() : next_;
+    if (seal_asked_) return give_up(FailureCode::invalid, "add items: the map is sealed");
+    if (request.from != expected)
+        return give_up(FailureCode::invalid,
+                       "add items: the next is " + std::to_string(expected) + ", not " + std::to_string(request.from));
+    if (tickets_.size() + (held_ ? 1 : 0) >= socket_limits::max_unanswered_adds)
+        return give_up(FailureCode::busy, "add items: wait for the answers to the last " +
+                                              std::to_string(socket_limits::max_unanswered_adds));
+    if (!has_window_for(request.inputs.size())) {
+        held_ = std::move(request);
+        return;
+    }
+    start(std::move(request));
+}
+
+void OpenedMap::start(AddItemsRequest request) {
+    const std::uint64_t from = request.from;
+    const std::size_t bytes = bytes_of(request);
+    input_bytes_ += bytes;
+    next_ += request.inputs.size();
+    if (results_) entries_.resize(entries_.size() + request.inputs.size());
+    JobOrder order{.pool = pool_, .map = map(), .first_index = from, .inputs = std::move(request.inputs)};
+    order.priority = priority_;
+    order.wait = true;
+    auto done = [weak = weak_from_this(), &queue = queue_, map = map(), named = named_, from,
+                 bytes](Answer<std::vector<jobs::PlacedJob>> placed) {
+        const auto self = weak.lock();
+        if (self == nullptr) {  // its client went meanwhile
+            if (!named) queue.cancel_map(map);
+            return;
+        }
+        self->tickets_.erase(from);
+        self->input_bytes_ -= bytes;
+        if (!placed) return self->give_up(code_of(placed.error().kind), placed.error().message);
+        self->added(from, *placed);
+    };
+    tickets_.emplace(from, queue_.submit(std::move(order), std::move(done)));
+}
+
+void OpenedMap::added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed) {
+    if (over()) return;
+    port_.outbox().add_text(wire::MessageType::items_added, map().value, added_reply(from, placed));
+    port_.changed();
+    for (std::size_t i = 0; results_ && i < placed.size(); ++i) {
+        const std::uint64_t index = from + i;
+        entry(index).id = placed[i].id;
+        index_of_.emplace(placed[i].id, index);
+        // One that was known and is at its end already is in the store, and no end of it will come.
+        if (!placed[i].existing || queue_.phase(placed[i].id) != jobs::JobPhase::none) continue;
+        entry(index).state = Entry::State::ended;
+        if (unordered_) ready_.push_back(index);
+    }
+    go_on();
+}
+
+void OpenedMap::seal() {
+    if (seal_asked_) return give_up(FailureCode::invalid, "seal the map: it is sealed");
+    seal_asked_ = true;
+    go_on();
+}
+
+// After anything that may let a held add, the seal or the end come.
+void OpenedMap::go_on() {
+    pump();
+    if (over()) return;
+    if (held_ && has_window_for(held_->inputs.size())) {
+        AddItemsRequest request = std::move(*held_);
+        held_.reset();
+        start(std::move(request));
+    }
+    if (!seal_asked_ || held_ || !tickets_.empty()) return;
+    if (!sealed_) {
+        if (next_ < stored_items_)
+            return give_up(FailureCode::invalid, "seal map '" + name_ + "': it has " + std::to_string(stored_items_) +
+                                                     " items, and " + std::to_string(next_) +
+                                                     " were given: other inputs need another name");
+        sealed_ = true;
+        total_ = next_;
+        queue_.seal_map(map());
+    }
+    if (entries_.empty()) finish();
+}
+
+void OpenedMap::job_ended(const JobEnd& end) {
+    const auto known = index_of_.find(end.job);
+    if (known == index_of_.end() || over()) return;
+    const std::uint64_t index = known->second;
+    if (entry(index).state != Entry::State::pending) return;
+    note_end(end.state);
+    entry(index).counted = true;
+    const bool next_in_line = unordered_ ? ready_.empty() : index == base_;
+    if (next_in_line && may_send()) {
+        send({end.job, index, end.state, end.attempts, end.result, end.error});
+        mark_sent(index);
+        return go_on();
+    }
+    const std::size_t bytes = end.result.size() + end.error.size();
+    largest_ = std::max(largest_, bytes);
+    if (kept_bytes_ + bytes <= socket_limits::map_buffer_bytes)
+        keep(index, {end.state, end.attempts, std::string(end.result), std::string(end.error)});
+    else
+        entry(index).state = Entry::State::ended;
+    if (unordered_) ready_.push_back(index);
+    pump();
+}
+
+void OpenedMap::keep(std::uint64_t index, Kept kept) {
+    entry(index).state = Entry::State::kept;
+    kept_bytes_ += kept.bytes();
+    kept_.insert_or_assign(index, std::move(kept));
+}
+
+void OpenedMap::send_kept(std::uint64_t index) {
+    const auto found = kept_.find(index);
+    const Kept& kept = found->second;
+    send({entry(index).id, index, kept.state, kept.attempts, kept.result, kept.error});
+    kept_bytes_ -= kept.bytes();
+    kept_.erase(found);
+    mark_sent(index);
+}
+
+void OpenedMap::mark_sent(std::uint64_t index) {
+    index_of_.erase(entry(index).id);
+    entry(index).state = Entry::State::sent;
+    while (!entries_.empty() && entries_.front().state == Entry::State::sent) {
+        entries_.pop_front();
+        ++base_;
+    }
+}
+
+void OpenedMap::pump() {
+    if (over()) return;
+    const std::uint64_t before = base_;
+    unordered_ ? pump_unordered() : pump_ordered();
+    if (base_ != before) go_on();
+}
+
+void OpenedMap::pump_ordered() {
+    while (!entries_.empty() && entries_.front().state == Entry::State::kept && may_send()) send_kept(base_);
+    if (!may_send()) return;
+    const std::size_t ahead = largest_ > large_result ? 1 : socket_limits::look_ups_ahead;
+    const std::size_t most = std::min<std::uint64_t>({ahead, credit_, entries_.size()});
+    for (std::size_t i = 0; i < most && asked_ < ahead; ++i)
+        if (entries_[i].state == Entry::State::ended) look_up(base_ + i);
+}
+
+void OpenedMap::pump_unordered() {
+    const std::size_t ahead = largest_ > large_result ? 1 : socket_limits::look_ups_ahead;
+    while (!ready_.empty() && may_send()) {
+        const std::uint64_t index = ready_.front();
+        const bool kept = entry(index).state == Entry::State::kept;
+        if (!kept && asked_ >= ahead) return;
+        ready_.pop_front();
+        kept ? send_kept(index) : look_up(index);
+    }
+}
+
+void OpenedMap::look_up(std::uint64_t index) {
+    entry(index).state = Entry::State::asked;
+    ++asked_;
+    queue_.look_up(entry(index).id, [weak = weak_from_this(), index](Answer<std::optional<jobs::StoredJob>> found) {
+        if (const auto self = weak.lock()) self->looked_up(index, std::move(found));
+    });
+}
+
+void OpenedMap::looked_up(std::uint64_t index, Answer<std::optional<jobs::StoredJob>> found) {
+    --asked_;
+    if (over()) return;
+    if (!found) return give_up(code_of(found.error().kind), found.error().message);
+    if (!*found)
+        return give_up(FailureCode::not_found,
+                       "read the result of job " + std::to_string(entry(index).id.value) + ": it is kept no longer");
+    jobs::StoredJob& job = **found;
+    const auto attempts = job.attempts.empty() ? 0 : job.attempts.back().number;
+    std::string error = error_of(job);
+    largest_ = std::max(largest_, job.result.size());
+    if (!entry(index).counted) note_end(job.state);
+    keep(index, {job.state, attempts, std::move(job.result), std::move(error)});
+    if (unordered_) ready_.push_front(index);
+    pump();
+}
+
+}  // namespace pinion::daemon
