@@ -51,7 +51,7 @@ struct AttemptRow {
 };
 
 // Writes. All or none of the jobs of one Enqueue are queued. A key, or an item of a named map, that is known already
-// gives the job it has. Tokens are the caller's.
+// gives the job it has. Tokens are the caller's, below 2^63.
 struct Enqueue {
     std::uint64_t token = 0;
     std::vector<NewJob> jobs;
@@ -83,6 +83,7 @@ struct OpenMap {  // answered by MapStored. With a name: the map of that name an
     JobPoolId pool;
     std::string name;
     bool fail_fast = false;
+    bool only_existing = false;  // makes none: the answer's map is 0 where there is none of that name
 };
 struct SealMap {
     MapId map;

@@ -311,7 +311,7 @@ Result<void> StoreWriter::on(const OpenMap& request, const StowedRequest&) {
             count_items_.reset();
         }
     }
-    if (!map.existing) {
+    if (!map.existing && !request.only_existing) {
         add_map_.bind(1, pool).bind(3, std::uint64_t{request.fail_fast});
         request.name.empty() ? add_map_.bind_null(2) : add_map_.bind_text(2, request.name);
         PINION_TRY(added, add_map_.row());

@@ -35,7 +35,8 @@ inline constexpr std::size_t expire_rows = 2000;              // finished jobs t
 inline constexpr std::size_t wal_checkpoint_bytes = 4 << 20;  // the log is copied into the database from here on
 inline constexpr std::size_t wal_restart_bytes = 64 << 20;    // and from here on writers wait for it
 inline constexpr std::uint64_t id_block = 100'000;            // ids that are reserved at a time
-inline constexpr Duration store_retry = 1s;                   // between two attempts to write to a full disk
+inline constexpr std::size_t memory_finished_bytes = 256 << 20;  // of finished jobs that are kept in memory only
+inline constexpr Duration store_retry = 1s;                      // between two attempts to write to a full disk
 
 // The scheduler.
 inline constexpr Duration prefetch_work = 1ms;           // as much work a worker has ahead

@@ -36,18 +36,23 @@ public:
 
 class StoreDesk {
 public:
-    explicit StoreDesk(SqliteStoreOptions options) {
-        auto opened = open_sqlite_store(options);
+    explicit StoreDesk(SqliteStoreOptions options) : StoreDesk(open_sqlite_store(options)) {}
+    // Pool 0 is `thumbs`, which keeps its jobs for a week; pool 1 is `film`, for an hour.
+    explicit StoreDesk(Result<std::unique_ptr<Store>> opened, Durability thumbs = Durability::fsync,
+                       Durability film = Durability::os) {
         if (!opened) {
             error = opened.error().message;
             return;
         }
         store = std::move(*opened);
-        store->declare_pool(JobPoolId{0}, "thumbs", QueuePolicy{});
-        QueuePolicy weak;
-        weak.durability = Durability::os;
-        weak.retention = 1h;
-        store->declare_pool(JobPoolId{1}, "film", weak);
+        declare(JobPoolId{0}, "thumbs", thumbs);
+        declare(JobPoolId{1}, "film", film, 1h);
+    }
+    void declare(JobPoolId pool, const std::string& name, Durability durability, Duration retention = 24h * 7) {
+        QueuePolicy policy;
+        policy.durability = durability;
+        policy.retention = retention;
+        store->declare_pool(pool, name, policy);
     }
     // The next answer of that kind; others that come before are kept.
     template <class A>

@@ -7,7 +7,6 @@
 namespace pinion::jobs {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::size_t files_in(const std::string& folder) {
@@ -45,19 +44,6 @@ TEST(StoreOnDisk, KeepsWhatWaitsOverARestart) {
     EXPECT_EQ(first.priority, 7);
     EXPECT_EQ(*desk.ask<Fetched>(FetchPayload{1, ids[1]}).payload, "22");
     EXPECT_GT(desk.one({.payload = "x"}).value, ids[2].value) << "ids are never given twice";
-}
-
-TEST(StoreOnDisk, AKeyGivesTheJobItHas) {
-    ScratchFolder folder;
-    StoreDesk desk({.folder = folder.path});
-    const JobId first = desk.one({.payload = "1", .key = "k"});
-    const auto again =
-        desk.submit({{.payload = "other", .key = "k"}, {.pool = JobPoolId{1}, .payload = "1", .key = "k"}});
-    EXPECT_EQ(again.jobs->at(0).id, first);
-    EXPECT_TRUE(again.jobs->at(0).existing);
-    EXPECT_FALSE(again.jobs->at(1).existing) << "keys are a pool's own";
-    desk.ask<Finished>(done(first));
-    EXPECT_EQ(desk.one({.payload = "1", .key = "k"}), first) << "as long as the finished job is kept";
 }
 
 TEST(StoreOnDisk, ANamedMapIsKeyedByIndexAndInput) {
@@ -99,39 +85,6 @@ TEST(StoreOnDisk, ANamedMapIsKeyedByIndexAndInput) {
     EXPECT_EQ(items.items->at(0).result, "A");
 }
 
-TEST(StoreOnDisk, KeepsEveryAttempt) {
-    ScratchFolder folder;
-    StoreDesk desk({.folder = folder.path});
-    const JobId job = desk.one({.payload = "1"});
-    desk.store->post(
-        NoteRetry{job, {.number = 1, .outcome = Outcome::crash, .slot = 2, .detail = "{\"signal\":11}"}, WallTime(9s)});
-    NoteFinish last = done(job);
-    last.attempt.number = 2;
-    desk.ask<Finished>(last);
-    const StoredJob stored = desk.look(job);
-    ASSERT_EQ(stored.attempts.size(), 2U);
-    EXPECT_EQ(stored.attempts[0].outcome, Outcome::crash);
-    EXPECT_EQ(stored.attempts[0].detail, "{\"signal\":11}");
-    EXPECT_EQ(stored.attempts[1].number, 2U);
-    desk.ask<Finished>(
-        NoteFinish{.job = job, .state = JobState::failed, .attempt = {}, .result = "other", .pushes = {}});
-    EXPECT_EQ(desk.look(job).result, "42") << "an end is an end";
-}
-
-TEST(StoreOnDisk, PushesAreQueuedWithTheEndOfTheirJob) {
-    ScratchFolder folder;
-    StoreDesk desk({.folder = folder.path});
-    const JobId job = desk.one({.payload = "1"});
-    NoteFinish finish = done(job);
-    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = "next", .priority = 3});
-    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = std::string(5000, 'x')});
-    const Finished answer = desk.ask<Finished>(finish);
-    ASSERT_EQ(answer.pushed.size(), 2U);
-    EXPECT_EQ(answer.pushed[0].priority, 3);
-    EXPECT_EQ(answer.pushed[1].size, 5000U);
-    EXPECT_EQ(desk.ask<Fetched>(FetchPayload{1, answer.pushed[1].id}).payload->size(), 5000U);
-}
-
 TEST(StoreOnDisk, LargePayloadsLieInFilesAtTheBoundTheyDoNot) {
     ScratchFolder folder;
     StoreDesk desk({.folder = folder.path});
@@ -153,49 +106,6 @@ TEST(StoreOnDisk, OrphansOfACrashAreSweptAtStart) {
     std::ofstream(folder.path + "/spool/orphan") << "x";
     StoreDesk desk({.folder = folder.path, .nonce = 1});
     EXPECT_EQ(files_in(folder.path + "/spool"), 1U);
-}
-
-TEST(StoreOnDisk, WhatIsPastItsRetentionIsForgottenWithAllThatBelongsToIt) {
-    ScratchFolder folder;
-    StoreDesk desk({.folder = folder.path});
-    std::vector<NewJob> jobs;
-    for (int i = 0; i < 5000; ++i) jobs.push_back({.pool = JobPoolId{1}, .payload = "1"});
-    jobs[7].key = "k";
-    jobs[8].payload = std::string(5000, 'x');
-    const auto placed = desk.submit(std::move(jobs));
-    for (const PlacedJob& job : *placed.jobs) desk.store->post(done(job.id));
-    for (std::size_t i = 0; i < placed.jobs->size(); ++i) desk.wait<Finished>();
-    const JobId kept = desk.one({.payload = "2"});
-    desk.ask<Finished>(done(kept));
-    desk.store->post(Expire{wall_now() + 2h});
-    const auto until = std::chrono::steady_clock::now() + 20s;
-    for (;;) {
-        if (desk.ask<Listed>(ListJobs{.token = 1, .limit = 10}).jobs->size() == 1) break;
-        ASSERT_LT(std::chrono::steady_clock::now(), until);
-    }
-    EXPECT_EQ(desk.look(kept).state, JobState::done) << "its pool keeps it for a week";
-    EXPECT_NE(desk.one({.pool = JobPoolId{1}, .payload = "1", .key = "k"}), placed.jobs->at(7).id);
-}
-
-TEST(StoreOnDisk, ListsByPoolAndState) {
-    ScratchFolder folder;
-    StoreDesk desk({.folder = folder.path});
-    const JobId first = desk.one({.payload = "1"});
-    desk.one({.pool = JobPoolId{1}, .payload = "1"});
-    const JobId third = desk.one({.payload = "1"});
-    desk.ask<Finished>(
-        NoteFinish{.job = first, .state = JobState::failed, .attempt = {.number = 1}, .result = "", .pushes = {}});
-    const auto ids = [&](ListJobs request) {
-        std::vector<JobId> found;
-        const Listed listed = desk.ask<Listed>(request);
-        for (const StoredJob& job : *listed.jobs) found.push_back(job.id);
-        return found;
-    };
-    EXPECT_THAT(ids({.pool = JobPoolId{0}}), ElementsAre(first, third));
-    EXPECT_THAT(ids({.state = JobState::failed}), ElementsAre(first));
-    EXPECT_THAT(ids({.pool = JobPoolId{0}, .state = JobState::queued}), ElementsAre(third));
-    EXPECT_EQ(ids({.after = first}).size(), 2U);
-    EXPECT_EQ(ids({.limit = 1}).size(), 1U);
 }
 
 TEST(StoreOnDisk, ASecondProcessIsKeptOut) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked of the store in memory: answered from its records, in the same words as from the disk.
+#include "jobs/store_memory.h"
+
+namespace pinion::jobs {
+
+StoreAnswer MemoryStore::answer(const ReadRequest& request) {
+    struct Answering {
+        MemoryStore& self;
+        StoreAnswer operator()(const FetchPayload& r) const { return Fetched{r.token, self.fetch(r.job)}; }
+        StoreAnswer operator()(const LookUpJob& r) const { return LookedUp{r.token, self.look_up(r.job)}; }
+        StoreAnswer operator()(const ListJobs& r) const { return Listed{r.token, self.list(r)}; }
+        StoreAnswer operator()(const ReadItems& r) const { return ItemsRead{r.token, self.items(r)}; }
+    };
+    return std::visit(Answering{*this}, request);
+}
+
+Result<std::string> MemoryStore::fetch(JobId id) {
+    const MemoryJob* job = jobs_.find(id);
+    if (job == nullptr) return fail("read input of job " + std::to_string(id.value) + ": there is no such job");
+    return std::string(job->input());
+}
+
+// Of the attempts the last only, and no result.
+StoredJob MemoryStore::describe(JobId id, const MemoryJob& job) const {
+    StoredJob stored{
+        .id = id, .map = id_of(job.map), .index = job.index, .priority = job.priority, .queued = job.queued};
+    if (const auto pool = pools_.find(job.pool); pool != pools_.end()) stored.pool = pool->second.name;
+    const MemoryExtra* extra = jobs_.find_extra(id);
+    if (extra == nullptr) return stored;
+    stored.key = extra->key;
+    stored.retry_of = extra->retry_of;
+    stored.not_before = extra->due;
+    if (!extra->end) return stored;
+    stored.state = extra->end->state;
+    stored.ended = extra->end->attempt.ended;
+    if (extra->end->attempt.number != 0) stored.attempts.push_back(extra->end->attempt);
+    return stored;
+}
+
+std::vector<AttemptRow> MemoryStore::attempts(JobId id) const {
+    const MemoryExtra* extra = jobs_.find_extra(id);
+    if (extra == nullptr) return {};
+    auto all = extra->attempts;
+    if (extra->end && extra->end->attempt.number != 0) all.push_back(extra->end->attempt);
+    return all;
+}
+
+std::optional<StoredJob> MemoryStore::look_up(JobId id) {
+    const MemoryJob* job = jobs_.find(id);
+    if (job == nullptr) return std::nullopt;
+    StoredJob stored = describe(id, *job);
+    stored.attempts = attempts(id);
+    if (const MemoryExtra* extra = jobs_.find_extra(id); extra != nullptr && extra->end)
+        stored.result = extra->end->result;
+    return stored;
+}
+
+std::vector<StoredJob> MemoryStore::list(const ListJobs& request) {
+    std::vector<StoredJob> found;
+    jobs_.visit_after(request.after, [&](JobId id, const MemoryJob& job) {
+        if (found.size() == request.limit) return false;
+        if (request.pool && job.pool != *request.pool) return true;
+        if (request.map && id_of(job.map) != *request.map) return true;
+        const bool wants_end = request.state && is_final(*request.state);
+        if (request.state && job.is_live() == wants_end) return true;
+        if (wants_end && jobs_.find_extra(id)->end->state != *request.state) return true;
+        found.push_back(describe(id, job));
+        return true;
+    });
+    return found;
+}
+
+std::vector<StoredJob> MemoryStore::items(const ReadItems& request) {
+    std::vector<StoredJob> found;
+    const Map* map = find_map(request.map);
+    if (map == nullptr) return found;
+    auto next = request.from;
+    for (auto item = map->items.find(next); item != map->items.end() && item->first == next; ++item, ++next) {
+        if (found.size() == request.limit || is_live(item->second.first)) break;
+        found.push_back(*look_up(item->second.first));
+    }
+    return found;
+}
+
+Result<void> MemoryStore::recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) {
+    const auto wanted = [&](JobPoolId pool) { return !only || *only == pool; };
+    for (const auto& [id, pool] : pools_)
+        if (wanted(id)) visitor.queue({id, pool.mode});
+    std::map<std::uint32_t, const Map*> by_number;
+    for (const auto& [number, map] : maps_)
+        if (wanted(map.pool)) by_number.emplace(number, &map);
+    for (const auto& [number, map] : by_number)
+        visitor.map({map->pool, id_of(number), map->name, map->fail_fast, map->sealed});
+    jobs_.visit_after(JobId{}, [&](JobId id, const MemoryJob& job) {
+        if (!job.is_live() || !wanted(job.pool)) return true;
+        const MemoryExtra* extra = jobs_.find_extra(id);
+        visitor.job({.pool = job.pool,
+                     .job = id,
+                     .map = id_of(job.map),
+                     .size = job.size,
+                     .attempts = job.attempts,
+                     .priority = job.priority,
+                     .claimed = job.phase == MemoryJob::Phase::claimed,
+                     .not_before = extra == nullptr ? WallTime{} : extra->due});
+        return true;
+    });
+    return {};
+}
+
+}  // namespace pinion::jobs

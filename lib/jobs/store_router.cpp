@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/store_router.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "jobs/store_threads.h"
+
+namespace pinion::jobs {
+namespace {
+
+constexpr std::uint64_t own_token = 1ULL << 63;
+
+// The end of a job whose pushes go to the other engine as well.
+struct SplitFinish {
+    NoteFinish finish;               // of the job's own engine; its pushes are those that stay there
+    std::vector<NewJob> elsewhere;   // to disk, or from disk to memory
+    std::vector<bool> is_elsewhere;  // of all pushes, in the order of the request
+};
+
+// The placed pushes in the order of the request.
+std::vector<PlacedJob> merge(const std::vector<bool>& is_elsewhere, const std::vector<PlacedJob>& here,
+                             const std::vector<PlacedJob>& elsewhere) {
+    std::vector<PlacedJob> all;
+    auto own = here.begin();
+    auto other = elsewhere.begin();
+    for (const bool away : is_elsewhere) {
+        if (away ? other == elsewhere.end() : own == here.end()) continue;
+        all.push_back(away ? *other++ : *own++);
+    }
+    return all;
+}
+
+class StoreRouter : public Store {
+public:
+    explicit StoreRouter(StoreRouterOptions options) : options_(std::move(options)) {}
+
+    [[nodiscard]] Result<void> open();
+
+    void declare_pool(JobPoolId pool, const std::string& name, const QueuePolicy& policy) override;
+    [[nodiscard]] Result<void> recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) override;
+    void post(WriteRequest request) override {
+        std::visit([this](auto& r) { on(std::move(r)); }, request);
+    }
+    void post(ReadRequest request) override {
+        std::visit([this](auto& r) { on(std::move(r)); }, request);
+    }
+    [[nodiscard]] bool has_room() const override {
+        return memory_->has_room() && splits_.size() < limits::store_queue_requests && (!disk_ || disk_->has_room());
+    }
+    [[nodiscard]] std::vector<StoreAnswer> take_answers() override;
+    [[nodiscard]] int answer_fd() const override { return ready_.fd(); }
+    [[nodiscard]] StoreHealth health() const override { return disk_ ? disk_->health() : closed_; }
+
+private:
+    struct Pool {
+        std::string name;
+        QueuePolicy policy;
+        bool on_disk = false;
+    };
+
+    void open_disk();
+    [[nodiscard]] Result<void> watch(int fd);
+    [[nodiscard]] bool is_on_disk(JobPoolId pool) const;
+    [[nodiscard]] Error trouble(const std::string& what) const;
+
+    void on(Enqueue request);
+    void on(OpenMap request);
+    void on(NoteFinish request);
+    void on(SetMode request);
+    void on(Expire request);
+    void on(SealMap request) { send(is_in_memory(request.map), std::move(request)); }
+    void on(NoteClaim request) { send(is_in_memory(request.job), std::move(request)); }
+    void on(VoidClaim request) { send(is_in_memory(request.job), std::move(request)); }
+    void on(NoteRetry request) { send(is_in_memory(request.job), std::move(request)); }
+    void on(FetchPayload request);
+    void on(LookUpJob request);
+    void on(ListJobs request);
+    void on(ReadItems request);
+    // Of a job or a map that is there; if the disk is not, neither is what it would be about.
+    void send(bool to_memory, WriteRequest request);
+    void split(NoteFinish request);
+    void push_to_disk(std::uint64_t token);
+
+    void take(Enqueued answer, std::vector<StoreAnswer>& out);
+    void take(Finished answer, std::vector<StoreAnswer>& out);
+    void take(Listed answer, std::vector<StoreAnswer>& out);
+    void take(StoreHealth answer, std::vector<StoreAnswer>& out);
+    template <class Other>
+    void take(Other answer, std::vector<StoreAnswer>& out) {
+        out.emplace_back(std::move(answer));
+    }
+
+    StoreRouterOptions options_;
+    UniqueFd ready_;  // an epoll of the engines' and our own
+    AnswerBox own_;
+    std::unique_ptr<MemoryStore> memory_;
+    std::unique_ptr<Store> disk_;
+    StoreHealth closed_;  // why there is no disk, if there should be one
+    std::map<JobPoolId, Pool> pools_;
+    std::uint64_t next_token_ = own_token;
+    std::map<std::uint64_t, SplitFinish> splits_;             // pushes on their way to disk, by our token
+    std::set<std::uint64_t> refused_;                         // those of them that wait for room
+    std::map<JobId, SplitFinish> finishing_;                  // on disk, with pushes to memory
+    std::map<std::uint64_t, std::vector<ListJobs>> listing_;  // whose list of the disk is under way, by token
+};
+
+Result<void> StoreRouter::open() {
+    ready_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+    if (!ready_) return fail_last("make an epoll for the stores");
+    PINION_TRY(memory, MemoryStore::open(options_.memory));
+    memory_ = std::move(memory);
+    PINION_CHECK(own_.open());
+    PINION_CHECK(watch(memory_->answer_fd()));
+    PINION_CHECK(watch(own_.fd()));
+    if (options_.open_now) open_disk();
+    return {};
+}
+
+Result<void> StoreRouter::watch(int fd) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (::epoll_ctl(ready_.fd(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_last("watch a store");
+    return {};
+}
+
+void StoreRouter::open_disk() {
+    if (disk_ || closed_.state == StoreHealth::State::stopped) return;
+    auto opened = options_.open_disk();
+    if (opened) {
+        if (auto watched = watch((*opened)->answer_fd()); !watched) opened = std::unexpected(watched.error());
+    }
+    if (!opened) {
+        closed_ = {
+            StoreHealth::State::stopped,
+            opened.error().message + ", pools that are kept on disk take no jobs until the daemon is started anew"};
+        return own_.put(closed_);
+    }
+    disk_ = std::move(*opened);
+    for (const auto& [id, pool] : pools_) disk_->declare_pool(id, pool.name, pool.policy);
+}
+
+void StoreRouter::declare_pool(JobPoolId pool, const std::string& name, const QueuePolicy& policy) {
+    Pool& known = pools_[pool];
+    known.name = name;
+    known.policy = policy;
+    known.on_disk = known.on_disk || policy.durability != Durability::memory;
+    memory_->declare_pool(pool, name, policy);
+    if (disk_)
+        disk_->declare_pool(pool, name, policy);
+    else if (known.on_disk)
+        open_disk();
+}
+
+// Ids on disk are below those in memory, so what memory has of each kind comes after.
+Result<void> StoreRouter::recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) {
+    std::vector<RecoveredMap> maps;
+    std::vector<RecoveredJob> jobs;
+    PINION_CHECK(memory_->recover(only, {.queue =
+                                             [&](const RecoveredQueue& queue) {
+                                                 if (!is_on_disk(queue.pool) || !disk_) visitor.queue(queue);
+                                             },
+                                         .map = [&](const RecoveredMap& map) { maps.push_back(map); },
+                                         .job = [&](const RecoveredJob& job) { jobs.push_back(job); }}));
+    const auto visit_maps = [&] {
+        for (const RecoveredMap& map : std::exchange(maps, {})) visitor.map(map);
+    };
+    Result<void> done;
+    if (disk_)
+        done = disk_->recover(only, {.queue = [&](const RecoveredQueue& queue) { visitor.queue(queue); },
+                                     .map = [&](const RecoveredMap& map) { visitor.map(map); },
+                                     .job =
+                                         [&](const RecoveredJob& job) {
+                                             visit_maps();
+                                             visitor.job(job);
+                                         }});
+    visit_maps();
+    for (const RecoveredJob& job : jobs) visitor.job(job);
+    return done;
+}
+
+bool StoreRouter::is_on_disk(JobPoolId pool) const {
+    const auto known = pools_.find(pool);
+    return known == pools_.end() || known->second.on_disk;
+}
+
+Error StoreRouter::trouble(const std::string& what) const {
+    return {0, what + ": " + (closed_.reason.empty() ? "nothing is kept on disk" : closed_.reason)};
+}
+
+void StoreRouter::send(bool to_memory, WriteRequest request) {
+    if (to_memory) return memory_->post(std::move(request));
+    if (disk_) disk_->post(std::move(request));
+}
+
+void StoreRouter::on(Enqueue request) {
+    bool memory = false;
+    bool disk = false;
+    bool weak_map = false;
+    for (const NewJob& job : request.jobs) {
+        const bool durable = job.map.value == 0 || is_in_memory(job.map) ? is_on_disk(job.pool) : true;
+        weak_map = weak_map || (durable && is_in_memory(job.map));
+        (durable ? disk : memory) = true;
+    }
+    const char* wrong = weak_map         ? "submit: the map was opened before its pool was kept on disk; open it anew"
+                        : memory && disk ? "submit: some of the jobs are kept in memory only, and some on disk"
+                                         : nullptr;
+    if (wrong != nullptr) return own_.put(Enqueued{request.token, fail(wrong)});
+    if (!disk) return memory_->post(WriteRequest(std::move(request)));
+    if (!disk_) return own_.put(Enqueued{request.token, std::unexpected(trouble("submit"))});
+    disk_->post(WriteRequest(std::move(request)));
+}
+
+void StoreRouter::on(OpenMap request) {
+    if (!is_on_disk(request.pool)) return memory_->post(WriteRequest(std::move(request)));
+    if (!disk_) return own_.put(MapStored{request.token, std::unexpected(trouble("open a map"))});
+    disk_->post(WriteRequest(std::move(request)));
+}
+
+void StoreRouter::on(NoteFinish request) {
+    const bool in_memory = is_in_memory(request.job);
+    const bool crosses =
+        std::ranges::any_of(request.pushes, [&](const NewJob& push) { return is_on_disk(push.pool) == in_memory; });
+    if (crosses && (!in_memory || memory_->is_live(request.job))) return split(std::move(request));
+    send(in_memory, std::move(request));
+}
+
+void StoreRouter::split(NoteFinish request) {
+    const bool in_memory = is_in_memory(request.job);
+    SplitFinish split;
+    auto pushes = std::exchange(request.pushes, {});
+    for (NewJob& push : pushes) {
+        const bool elsewhere = is_on_disk(push.pool) == in_memory;
+        split.is_elsewhere.push_back(elsewhere);
+        (elsewhere ? split.elsewhere : request.pushes).push_back(std::move(push));
+    }
+    if (!in_memory) {
+        const JobId job = request.job;
+        finishing_[job] = std::move(split);
+        return send(false, std::move(request));
+    }
+    split.finish = std::move(request);
+    const std::uint64_t token = next_token_++;
+    splits_[token] = std::move(split);
+    push_to_disk(token);
+}
+
+// The pushes are copied: should they be refused, they are needed again.
+void StoreRouter::push_to_disk(std::uint64_t token) {
+    if (disk_) disk_->post(WriteRequest(Enqueue{token, splits_.at(token).elsewhere}));
+}
+
+void StoreRouter::on(SetMode request) {
+    memory_->post(WriteRequest(request));
+    if (disk_) disk_->post(WriteRequest(request));
+}
+
+void StoreRouter::on(Expire request) {
+    memory_->post(WriteRequest(request));
+    if (disk_) disk_->post(WriteRequest(request));
+}
+
+void StoreRouter::on(FetchPayload request) {
+    if (is_in_memory(request.job)) return memory_->post(ReadRequest(request));
+    if (disk_) return disk_->post(ReadRequest(request));
+    own_.put(
+        Fetched{request.token, std::unexpected(trouble("read input of job " + std::to_string(request.job.value)))});
+}
+
+void StoreRouter::on(LookUpJob request) {
+    if (is_in_memory(request.job)) return memory_->post(ReadRequest(request));
+    if (disk_) return disk_->post(ReadRequest(request));
+    LookedUp answer{request.token, std::optional<StoredJob>()};
+    if (closed_.state == StoreHealth::State::stopped)
+        answer.job = std::unexpected(trouble("read job " + std::to_string(request.job.value)));
+    own_.put(std::move(answer));
+}
+
+void StoreRouter::on(ListJobs request) {
+    const bool memory_only = is_in_memory(request.after) || (request.map && is_in_memory(*request.map));
+    if (memory_only || !disk_) return memory_->post(ReadRequest(request));
+    if (!request.map || request.map->value == 0) listing_[request.token].push_back(request);
+    disk_->post(ReadRequest(request));
+}
+
+void StoreRouter::on(ReadItems request) {
+    if (is_in_memory(request.map)) return memory_->post(ReadRequest(request));
+    if (disk_) return disk_->post(ReadRequest(request));
+    own_.put(ItemsRead{request.token, std::unexpected(trouble("read a map"))});
+}
+
+std::vector<StoreAnswer> StoreRouter::take_answers() {
+    std::vector<StoreAnswer> out = own_.take();
+    if (disk_)
+        for (StoreAnswer& answer : disk_->take_answers()) std::visit([&](auto& a) { take(std::move(a), out); }, answer);
+    for (StoreAnswer& answer : memory_->take_answers()) out.push_back(std::move(answer));
+    return out;
+}
+
+void StoreRouter::take(Enqueued answer, std::vector<StoreAnswer>& out) {
+    const auto found = splits_.find(answer.token);
+    if (found == splits_.end()) return void(out.emplace_back(std::move(answer)));
+    if (!answer.jobs) {
+        // Nothing of it is there. Once there is room, it is tried again; there may be by now.
+        if (disk_->health().state == StoreHealth::State::open) return push_to_disk(answer.token);
+        refused_.insert(answer.token);
+        return;
+    }
+    SplitFinish split = std::move(found->second);
+    splits_.erase(found);
+    Finished finished = memory_->finish(std::move(split.finish));
+    finished.pushed = merge(split.is_elsewhere, finished.pushed, *answer.jobs);
+    out.emplace_back(std::move(finished));
+}
+
+void StoreRouter::take(Finished answer, std::vector<StoreAnswer>& out) {
+    if (const auto found = finishing_.find(answer.job); found != finishing_.end()) {
+        std::vector<PlacedJob> placed;
+        for (NewJob& push : found->second.elsewhere) placed.push_back(memory_->place(std::move(push)));
+        answer.pushed = merge(found->second.is_elsewhere, answer.pushed, placed);
+        finishing_.erase(found);
+    }
+    out.emplace_back(std::move(answer));
+}
+
+// The disk's part comes first, since its ids do.
+void StoreRouter::take(Listed answer, std::vector<StoreAnswer>& out) {
+    const auto found = listing_.find(answer.token);
+    if (found != listing_.end()) {
+        ListJobs rest = found->second.front();
+        found->second.erase(found->second.begin());
+        if (found->second.empty()) listing_.erase(found);
+        if (answer.jobs && answer.jobs->size() < rest.limit) {
+            rest.limit -= static_cast<std::uint32_t>(answer.jobs->size());
+            auto more = std::get<Listed>(memory_->answer(rest));
+            std::ranges::move(*more.jobs, std::back_inserter(*answer.jobs));
+        }
+    }
+    out.emplace_back(std::move(answer));
+}
+
+void StoreRouter::take(StoreHealth answer, std::vector<StoreAnswer>& out) {
+    if (answer.state == StoreHealth::State::open)
+        for (const std::uint64_t token : std::exchange(refused_, {})) push_to_disk(token);
+    out.emplace_back(std::move(answer));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store_router(StoreRouterOptions options) {
+    auto router = std::make_unique<StoreRouter>(std::move(options));
+    PINION_CHECK(router->open());
+    return router;
+}
+
+}  // namespace pinion::jobs

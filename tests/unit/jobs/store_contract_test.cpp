@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every store answers, wherever it keeps its jobs: on disk, in memory, or some here and some there.
+#include <algorithm>
+
+#include "jobs/store_router.h"
+#include "store_harness.h"
+
+namespace pinion::jobs {
+namespace {
+
+using testing::ElementsAre;
+
+NoteFinish done(JobId job, std::string result = "42") {
+    return {.job = job, .attempt = {.number = 1, .slot = 3, .detail = "{}"}, .result = std::move(result), .pushes = {}};
+}
+
+enum class Engine : std::uint8_t { disk, memory, routed_to_disk, routed_to_memory, routed_to_both };
+
+class EachStore : public testing::TestWithParam<Engine> {
+protected:
+    static Durability thumbs() {
+        const bool weak = GetParam() >= Engine::routed_to_memory;
+        return weak ? Durability::memory : Durability::fsync;
+    }
+    static Durability film() { return GetParam() == Engine::routed_to_memory ? Durability::memory : Durability::os; }
+    static Result<std::unique_ptr<Store>> open(const std::string& folder) {
+        const auto open_disk = [folder] { return open_sqlite_store({.folder = folder}); };
+        const MemoryStoreOptions memory{.started = wall_now()};
+        if (GetParam() == Engine::disk) return open_disk();
+        if (GetParam() != Engine::memory) return open_store_router({.memory = memory, .open_disk = open_disk});
+        auto opened = MemoryStore::open(memory);
+        if (!opened) return std::unexpected(opened.error());
+        return std::unique_ptr<Store>(std::move(*opened));
+    }
+
+    ScratchFolder folder;
+    StoreDesk desk{open(folder.path), thumbs(), film()};
+};
+
+std::string name_of(const testing::TestParamInfo<Engine>& engine) {
+    static constexpr const char* names[] = {"Disk", "Memory", "RoutedToDisk", "RoutedToMemory", "RoutedToBoth"};
+    return names[static_cast<int>(engine.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, EachStore,
+                         testing::Values(Engine::disk, Engine::memory, Engine::routed_to_disk, Engine::routed_to_memory,
+                                         Engine::routed_to_both),
+                         name_of);
+
+TEST_P(EachStore, AKeyGivesTheJobItHas) {
+    const JobId first = desk.one({.payload = "1", .key = "k"});
+    const auto again = desk.submit({{.payload = "other", .key = "k"}});
+    EXPECT_EQ(again.jobs->at(0).id, first);
+    EXPECT_TRUE(again.jobs->at(0).existing);
+    const auto twice = desk.submit(
+        {{.pool = JobPoolId{1}, .payload = "1", .key = "k"}, {.pool = JobPoolId{1}, .payload = "2", .key = "k"}});
+    EXPECT_FALSE(twice.jobs->at(0).existing) << "keys are a pool's own";
+    EXPECT_TRUE(twice.jobs->at(1).existing) << "also within one submit";
+    desk.ask<Finished>(done(first));
+    EXPECT_EQ(desk.one({.payload = "1", .key = "k"}), first) << "as long as the finished job is kept";
+}
+
+TEST_P(EachStore, KeepsEveryAttempt) {
+    const JobId job = desk.one({.payload = "1"});
+    desk.store->post(
+        NoteRetry{job, {.number = 1, .outcome = Outcome::crash, .slot = 2, .detail = "{\"signal\":11}"}, WallTime(9s)});
+    NoteFinish last = done(job);
+    last.attempt.number = 2;
+    desk.ask<Finished>(last);
+    const StoredJob stored = desk.look(job);
+    ASSERT_EQ(stored.attempts.size(), 2U);
+    EXPECT_EQ(stored.attempts[0].outcome, Outcome::crash);
+    EXPECT_EQ(stored.attempts[0].detail, "{\"signal\":11}");
+    EXPECT_EQ(stored.attempts[1].number, 2U);
+    desk.ask<Finished>(
+        NoteFinish{.job = job, .state = JobState::failed, .attempt = {}, .result = "other", .pushes = {}});
+    EXPECT_EQ(desk.look(job).result, "42") << "an end is an end";
+}
+
+TEST_P(EachStore, PushesAreQueuedWithTheEndOfTheirJob) {
+    const JobId job = desk.one({.payload = "1"});
+    NoteFinish finish = done(job);
+    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = "next", .priority = 3});
+    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = std::string(5000, 'x')});
+    const Finished answer = desk.ask<Finished>(finish);
+    ASSERT_EQ(answer.pushed.size(), 2U);
+    EXPECT_EQ(answer.pushed[0].priority, 3);
+    EXPECT_EQ(answer.pushed[1].size, 5000U);
+    EXPECT_EQ(desk.ask<Fetched>(FetchPayload{1, answer.pushed[1].id}).payload->size(), 5000U);
+}
+
+TEST_P(EachStore, WhatIsPastItsRetentionIsForgottenWithAllThatBelongsToIt) {
+    std::vector<NewJob> jobs;
+    for (int i = 0; i < 5000; ++i) jobs.push_back({.pool = JobPoolId{1}, .payload = "1"});
+    jobs[7].key = "k";
+    jobs[8].payload = std::string(5000, 'x');
+    const auto placed = desk.submit(std::move(jobs));
+    for (const PlacedJob& job : *placed.jobs) desk.store->post(done(job.id));
+    for (std::size_t i = 0; i < placed.jobs->size(); ++i) desk.wait<Finished>();
+    const JobId kept = desk.one({.payload = "2"});
+    desk.ask<Finished>(done(kept));
+    desk.store->post(Expire{wall_now() + 2h});
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    for (;;) {
+        if (desk.ask<Listed>(ListJobs{.token = 1, .limit = 10}).jobs->size() == 1) break;
+        ASSERT_LT(std::chrono::steady_clock::now(), until);
+    }
+    EXPECT_EQ(desk.look(kept).state, JobState::done) << "its pool keeps it for a week";
+    EXPECT_NE(desk.one({.pool = JobPoolId{1}, .payload = "1", .key = "k"}), placed.jobs->at(7).id);
+}
+
+TEST_P(EachStore, ListsByPoolAndState) {
+    const JobId first = desk.one({.payload = "1"});
+    desk.one({.pool = JobPoolId{1}, .payload = "1"});
+    const JobId third = desk.one({.payload = "1"});
+    desk.ask<Finished>(
+        NoteFinish{.job = first, .state = JobState::failed, .attempt = {.number = 1}, .result = "", .pushes = {}});
+    const auto ids = [&](ListJobs request) {
+        std::vector<JobId> found;
+        const Listed listed = desk.ask<Listed>(request);
+        for (const StoredJob& job : *listed.jobs) found.push_back(job.id);
+        return found;
+    };
+    EXPECT_THAT(ids({.pool = JobPoolId{0}}), ElementsAre(first, third));
+    EXPECT_THAT(ids({.state = JobState::failed}), ElementsAre(first));
+    EXPECT_THAT(ids({.pool = JobPoolId{0}, .state = JobState::queued}), ElementsAre(third));
+    EXPECT_THAT(ids({.pool = JobPoolId{0}, .after = first}), ElementsAre(third));
+    const auto all = ids({});
+    EXPECT_EQ(all.size(), 3U);
+    EXPECT_TRUE(std::ranges::is_sorted(all));
+    EXPECT_THAT(ids({.after = all[0]}), ElementsAre(all[1], all[2]));
+    EXPECT_EQ(ids({.limit = 1}).size(), 1U);
+}
+
+TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {
+    const auto opened = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "film-12", true});
+    const MapId map = opened.map->map;
+    const auto placed = desk.submit({{.map = map, .payload = "22", .index = 0, .priority = 7},
+                                     {.map = map, .payload = "", .index = 1, .not_before = WallTime(5s)},
+                                     {.map = map, .payload = "4", .index = 2}});
+    ASSERT_TRUE(placed.jobs.has_value());
+    const auto& jobs = *placed.jobs;
+    desk.ask<Claimed>(NoteClaim{.job = jobs[0].id, .number = 1, .token = 9});
+    desk.store->post(NoteClaim{.job = jobs[1].id, .number = 1});
+    desk.store->post(VoidClaim{jobs[1].id});
+    desk.store->post(NoteRetry{jobs[2].id, {.number = 1, .outcome = Outcome::crash}, WallTime(9s)});
+    desk.store->post(SealMap{map});
+    desk.store->post(SetMode{JobPoolId{1}, QueueMode::paused});
+    const JobId other = desk.one({.pool = JobPoolId{1}, .payload = "1"});
+    desk.ask<Finished>(done(other));
+
+    std::string order;
+    std::map<JobPoolId, QueueMode> modes;
+    std::vector<RecoveredJob> found;
+    ASSERT_TRUE(desk.store->recover(std::nullopt, {.queue =
+                                                       [&](const RecoveredQueue& queue) {
+                                                           order += 'q';
+                                                           modes[queue.pool] = queue.mode;
+                                                       },
+                                                   .map =
+                                                       [&](const RecoveredMap& recovered) {
+                                                           order += 'm';
+                                                           EXPECT_EQ(recovered.map, map);
+                                                           EXPECT_EQ(recovered.name, "film-12");
+                                                           EXPECT_TRUE(recovered.fail_fast);
+                                                           EXPECT_TRUE(recovered.sealed);
+                                                       },
+                                                   .job =
+                                                       [&](const RecoveredJob& job) {
+                                                           order += 'j';
+                                                           found.push_back(job);
+                                                       }}));
+    EXPECT_EQ(order.substr(order.find('m')), "mjjj");
+    EXPECT_EQ(modes[JobPoolId{0}], QueueMode::running);
+    EXPECT_EQ(modes[JobPoolId{1}], QueueMode::paused);
+    ASSERT_EQ(found.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(found[i].job, jobs[i].id);
+        EXPECT_EQ(found[i].map, map);
+        EXPECT_EQ(found[i].claimed, i == 0);
+        EXPECT_EQ(found[i].attempts, i == 2 ? 1U : 0U);
+    }
+    EXPECT_EQ(found[0].size, 2U);
+    EXPECT_EQ(found[0].priority, 7);
+    EXPECT_EQ(found[1].not_before, WallTime(5s));
+    EXPECT_EQ(found[2].not_before, WallTime(9s));
+    std::size_t of_film = 0;
+    ASSERT_TRUE(desk.store->recover(JobPoolId{1}, {.queue = [](const RecoveredQueue&) {},
+                                                   .map = [](const RecoveredMap&) { ADD_FAILURE(); },
+                                                   .job = [&](const RecoveredJob&) { ++of_film; }}));
+    EXPECT_EQ(of_film, 0U);
+}
+
+TEST_P(EachStore, ANamedMapIsKeyedByIndexAndInput) {
+    const OpenMap attach{.token = 1, .pool = JobPoolId{0}, .name = "film-12", .only_existing = true};
+    EXPECT_EQ(desk.ask<MapStored>(attach).map->map, MapId{}) << "nothing is made by asking";
+    const auto opened = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "film-12", true});
+    const MapId map = opened.map->map;
+    EXPECT_FALSE(opened.map->existing);
+    EXPECT_EQ(desk.ask<MapStored>(attach).map->map, map);
+    const auto first =
+        desk.submit({{.map = map, .payload = "a", .index = 0}, {.map = map, .payload = "b", .index = 1}});
+    ASSERT_TRUE(first.jobs.has_value());
+    desk.ask<Finished>(done(first.jobs->at(0).id, "A"));
+    const auto again = desk.ask<MapStored>(OpenMap{2, JobPoolId{0}, "film-12", false});
+    EXPECT_TRUE(again.map->existing);
+    EXPECT_EQ(again.map->map, map);
+    EXPECT_EQ(again.map->items, 2U);
+    EXPECT_TRUE(again.map->fail_fast);
+    EXPECT_FALSE(desk.ask<MapStored>(OpenMap{3, JobPoolId{1}, "film-12", false}).map->existing);
+    EXPECT_NE(desk.ask<MapStored>(OpenMap{4, JobPoolId{0}, "", false}).map->map,
+              desk.ask<MapStored>(OpenMap{5, JobPoolId{0}, "", false}).map->map);
+    const auto same = desk.submit({{.map = map, .payload = "a", .index = 0}, {.map = map, .payload = "c", .index = 2}});
+    ASSERT_TRUE(same.jobs.has_value());
+    EXPECT_EQ(same.jobs->at(0).id, first.jobs->at(0).id);
+    EXPECT_TRUE(same.jobs->at(0).existing);
+    EXPECT_FALSE(same.jobs->at(1).existing);
+    const auto other =
+        desk.submit({{.map = map, .payload = "d", .index = 3}, {.map = map, .payload = "x", .index = 0}});
+    ASSERT_FALSE(other.jobs.has_value());
+    EXPECT_EQ(other.jobs.error().message, "submit: the map has other inputs: item 0 differs");
+    EXPECT_EQ(desk.waiting().size(), 2U) << "all of a submit or nothing";
+    const auto items = desk.ask<ItemsRead>(ReadItems{1, map, 0, 10});
+    ASSERT_EQ(items.items->size(), 1U) << "in order, as far as there is no gap";
+    EXPECT_EQ(items.items->at(0).result, "A");
+    EXPECT_EQ(items.items->at(0).attempts.size(), 1U);
+    EXPECT_TRUE(desk.ask<ItemsRead>(ReadItems{1, map, 1, 10}).items->empty());
+}
+
+TEST_P(EachStore, SaysWhenAJobIsNotThere) {
+    const JobId job = desk.one({.payload = "input", .retry_of = JobId{7}});
+    const JobId nobody{job.value + 1000};
+    EXPECT_FALSE(desk.ask<LookedUp>(LookUpJob{1, nobody}).job->has_value());
+    const auto fetched = desk.ask<Fetched>(FetchPayload{1, nobody});
+    ASSERT_FALSE(fetched.payload.has_value());
+    EXPECT_EQ(fetched.payload.error().message,
+              "read input of job " + std::to_string(nobody.value) + ": there is no such job");
+    EXPECT_TRUE(desk.ask<Finished>(done(nobody)).pushed.empty());
+    const StoredJob stored = desk.look(job);
+    EXPECT_EQ(stored.pool, "thumbs");
+    EXPECT_EQ(stored.state, JobState::queued);
+    EXPECT_EQ(stored.retry_of, JobId{7});
+    EXPECT_TRUE(stored.attempts.empty());
+    desk.ask<Finished>(done(job));
+    EXPECT_EQ(*desk.ask<Fetched>(FetchPayload{1, job}).payload, "input") << "for a retry by hand";
+}
+
+TEST_P(EachStore, ACancelledJobHasNoAttempt) {
+    const JobId job = desk.one({.payload = "1"});
+    desk.ask<Finished>(NoteFinish{.job = job,
+                                  .state = JobState::cancelled,
+                                  .attempt = {.outcome = Outcome::cancelled},
+                                  .result = "",
+                                  .pushes = {}});
+    EXPECT_EQ(desk.look(job).state, JobState::cancelled);
+    EXPECT_TRUE(desk.look(job).attempts.empty());
+    EXPECT_GT(desk.look(job).ended, WallTime{});
+}
+
+}  // namespace
+}  // namespace pinion::jobs
