@@ -30,7 +30,11 @@ MemoryStore::MemoryStore(const MemoryStoreOptions& options, UniqueFd ready)
       max_finished_bytes_(options.finished_bytes) {}
 
 void MemoryStore::declare_pool(JobPoolId pool, const std::string& name, const QueuePolicy& policy) {
-    Pool& known = pools_[pool];
+    const auto same = std::ranges::find(pools_, name, [](const auto& entry) { return entry.second.name; });
+    const JobPoolId first = same == pools_.end() ? pool : same->first;
+    numbers_[pool] = first;
+    Pool& known = pools_[first];
+    known.id = pool;
     known.name = name;
     known.retention = policy.retention;
 }
@@ -61,6 +65,11 @@ MemoryStore::Map* MemoryStore::find_map(MapId map) noexcept {
     return found == maps_.end() ? nullptr : &found->second;
 }
 
+JobPoolId MemoryStore::own(JobPoolId pool) const noexcept {
+    const auto known = numbers_.find(pool);
+    return known == numbers_.end() ? pool : known->second;
+}
+
 bool MemoryStore::is_live(JobId job) {
     const MemoryJob* found = jobs_.find(job);
     return found != nullptr && found->is_live();
@@ -73,7 +82,7 @@ std::optional<JobId> MemoryStore::known(const NewJob& job) {
         return item == map->items.end() ? std::nullopt : std::optional(item->second.first);
     }
     if (job.key.empty()) return std::nullopt;
-    const auto found = keys_.find({job.pool, job.key});
+    const auto found = keys_.find({own(job.pool), job.key});
     return found == keys_.end() ? std::nullopt : std::optional(found->second);
 }
 
@@ -91,7 +100,7 @@ PlacedJob MemoryStore::place(NewJob job) {
     const auto [id, record] = jobs_.add();
     placed.id = id;
     record->phase = MemoryJob::Phase::waiting;
-    record->pool = job.pool;
+    record->pool = own(job.pool);
     record->priority = job.priority;
     record->index = job.index;
     record->queued = wall_now();
@@ -105,7 +114,7 @@ PlacedJob MemoryStore::place(NewJob job) {
         MemoryExtra& extra = jobs_.extra(id);
         extra.retry_of = job.retry_of;
         extra.due = job.not_before;
-        if (!job.key.empty()) keys_[{job.pool, job.key}] = id;
+        if (!job.key.empty()) keys_[{own(job.pool), job.key}] = id;
         extra.key = std::move(job.key);
     }
     return placed;
@@ -180,15 +189,16 @@ Finished MemoryStore::finish(NoteFinish request) {
 void MemoryStore::on(const OpenMap& request) {
     StoredMap stored{.fail_fast = request.fail_fast};
     if (!request.name.empty()) {
-        if (const auto named = map_names_.find({request.pool, request.name}); named != map_names_.end()) {
+        if (const auto named = map_names_.find({own(request.pool), request.name}); named != map_names_.end()) {
             const Map& map = maps_.at(named->second);
             stored = {id_of(named->second), true, map.sealed, map.fail_fast, map.items.size()};
         }
     }
     if (!stored.existing && !request.only_existing) {
         ASSERT(last_map_ < std::numeric_limits<std::uint32_t>::max());
-        maps_[++last_map_] = {.pool = request.pool, .name = request.name, .fail_fast = request.fail_fast, .items = {}};
-        if (!request.name.empty()) map_names_[{request.pool, request.name}] = last_map_;
+        maps_[++last_map_] = {
+            .pool = own(request.pool), .name = request.name, .fail_fast = request.fail_fast, .items = {}};
+        if (!request.name.empty()) map_names_[{own(request.pool), request.name}] = last_map_;
         stored.map = id_of(last_map_);
     }
     answer_with(MapStored{request.token, stored});
@@ -201,7 +211,7 @@ void MemoryStore::on(const SealMap& request) {
     drop_map_if_done(static_cast<std::uint32_t>(request.map.value - first_map_));
 }
 
-void MemoryStore::on(const SetMode& request) { pools_[request.pool].mode = request.mode; }
+void MemoryStore::on(const SetMode& request) { pools_[own(request.pool)].mode = request.mode; }
 
 // Nobody asks for a map without a name once its jobs have their ends; a named one is kept as long as an item of it is.
 void MemoryStore::drop_map_if_done(std::uint32_t number) {

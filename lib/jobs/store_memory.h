@@ -58,6 +58,7 @@ public:
 
 private:
     struct Pool {
+        JobPoolId id;  // what it is called now
         std::string name;
         Duration retention{};
         QueueMode mode = QueueMode::running;
@@ -92,6 +93,8 @@ private:
     [[nodiscard]] StoredJob describe(JobId id, const MemoryJob& job) const;
     [[nodiscard]] std::vector<AttemptRow> attempts(JobId id) const;
 
+    // What records call the pool: its first number. One that was forgotten and comes back has another.
+    [[nodiscard]] JobPoolId own(JobPoolId pool) const noexcept;
     [[nodiscard]] Map* find_map(MapId map) noexcept;
     [[nodiscard]] MapId id_of(std::uint32_t map) const noexcept;
     [[nodiscard]] std::optional<JobId> known(const NewJob& job);
@@ -109,7 +112,8 @@ private:
     std::unordered_map<std::uint32_t, Map> maps_;
     std::map<std::pair<JobPoolId, std::string>, std::uint32_t> map_names_;
     std::map<std::pair<JobPoolId, std::string>, JobId> keys_;
-    std::map<JobPoolId, Pool> pools_;
+    std::map<JobPoolId, Pool> pools_;  // as records call them
+    std::map<JobPoolId, JobPoolId> numbers_;
     std::size_t max_finished_bytes_;
     std::size_t finished_bytes_ = 0;
     std::optional<WallTime> expire_before_;

@@ -60,7 +60,7 @@ std::vector<StoredJob> MemoryStore::list(const ListJobs& request) {
     std::vector<StoredJob> found;
     jobs_.visit_after(request.after, [&](JobId id, const MemoryJob& job) {
         if (found.size() == request.limit) return false;
-        if (request.pool && job.pool != *request.pool) return true;
+        if (request.pool && job.pool != own(*request.pool)) return true;
         if (request.map && id_of(job.map) != *request.map) return true;
         const bool wants_end = request.state && is_final(*request.state);
         if (request.state && job.is_live() == wants_end) return true;
@@ -84,18 +84,18 @@ std::vector<StoredJob> MemoryStore::items(const ReadItems& request) {
 }
 
 Result<void> MemoryStore::recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) {
-    const auto wanted = [&](JobPoolId pool) { return !only || *only == pool; };
+    const auto wanted = [&](JobPoolId pool) { return !only || own(*only) == pool; };
     for (const auto& [id, pool] : pools_)
-        if (wanted(id)) visitor.queue({id, pool.mode});
+        if (wanted(id)) visitor.queue({pool.id, pool.mode});
     std::map<std::uint32_t, const Map*> by_number;
     for (const auto& [number, map] : maps_)
         if (wanted(map.pool)) by_number.emplace(number, &map);
     for (const auto& [number, map] : by_number)
-        visitor.map({map->pool, id_of(number), map->name, map->fail_fast, map->sealed});
+        visitor.map({pools_.at(map->pool).id, id_of(number), map->name, map->fail_fast, map->sealed});
     jobs_.visit_after(JobId{}, [&](JobId id, const MemoryJob& job) {
         if (!job.is_live() || !wanted(job.pool)) return true;
         const MemoryExtra* extra = jobs_.find_extra(id);
-        visitor.job({.pool = job.pool,
+        visitor.job({.pool = pools_.at(job.pool).id,
                      .job = id,
                      .map = id_of(job.map),
                      .size = job.size,

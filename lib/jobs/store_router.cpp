@@ -101,6 +101,7 @@ private:
     std::unique_ptr<Store> disk_;
     StoreHealth closed_;  // why there is no disk, if there should be one
     std::map<JobPoolId, Pool> pools_;
+    std::set<std::string> on_disk_;  // names of pools that ever were stronger than memory
     std::uint64_t next_token_ = own_token;
     std::map<std::uint64_t, SplitFinish> splits_;             // pushes on their way to disk, by our token
     std::set<std::uint64_t> refused_;                         // those of them that wait for room
@@ -146,7 +147,8 @@ void StoreRouter::declare_pool(JobPoolId pool, const std::string& name, const Qu
     Pool& known = pools_[pool];
     known.name = name;
     known.policy = policy;
-    known.on_disk = known.on_disk || policy.durability != Durability::memory;
+    if (policy.durability != Durability::memory) on_disk_.insert(name);
+    known.on_disk = on_disk_.contains(name);  // whatever its number was before
     memory_->declare_pool(pool, name, policy);
     if (disk_)
         disk_->declare_pool(pool, name, policy);

@@ -227,6 +227,26 @@ TEST_P(EachStore, ANamedMapIsKeyedByIndexAndInput) {
     EXPECT_TRUE(desk.ask<ItemsRead>(ReadItems{1, map, 1, 10}).items->empty());
 }
 
+TEST_P(EachStore, APoolThatComesBackUnderAnotherNumberHasItsJobs) {
+    const JobId job = desk.one({.payload = "1", .key = "k"});
+    const MapId map = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "m", false}).map->map;
+    const JobPoolId again{7};
+    desk.declare(again, "thumbs", thumbs());
+    std::vector<RecoveredJob> jobs;
+    std::vector<RecoveredMap> maps;
+    ASSERT_TRUE(desk.store->recover(again, {.queue = [](const RecoveredQueue&) {},
+                                            .map = [&](const RecoveredMap& found) { maps.push_back(found); },
+                                            .job = [&](const RecoveredJob& found) { jobs.push_back(found); }}));
+    ASSERT_EQ(jobs.size(), 1U);
+    EXPECT_EQ(jobs[0].job, job);
+    EXPECT_EQ(jobs[0].pool, again);
+    ASSERT_EQ(maps.size(), 1U);
+    EXPECT_EQ(maps[0].pool, again);
+    EXPECT_EQ(desk.one({.pool = again, .payload = "1", .key = "k"}), job);
+    EXPECT_EQ(desk.ask<MapStored>(OpenMap{2, again, "m", false}).map->map, map);
+    EXPECT_EQ(desk.ask<Listed>(ListJobs{.token = 1, .pool = again}).jobs->size(), 1U);
+}
+
 TEST_P(EachStore, SaysWhenAJobIsNotThere) {
     const JobId job = desk.one({.payload = "input", .retry_of = JobId{7}});
     const JobId nobody{job.value + 1000};
