@@ -4,7 +4,7 @@
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 add_library(pinion_library STATIC ${sources})
 target_include_directories(pinion_library PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_LIST_DIR}/include>)
-target_link_libraries(pinion_library PRIVATE pinion_base pinion_model pinion_cpu pinion_process)
+target_link_libraries(pinion_library PRIVATE pinion_base pinion_model pinion_cpu pinion_wire pinion_process)
 set_target_properties(pinion_library PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
                                                 POSITION_INDEPENDENT_CODE ON)
 

@@ -7,6 +7,8 @@ compiled as C++20, run. And it exports its public names only.
 import glob
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -53,9 +55,21 @@ def examples_by_cmake(prefix, folder):
         f"-DCMAKE_CXX_FLAGS={' '.join(WARNINGS[1:])}")
     run("cmake", "--build", build)
     sources = {os.path.basename(name)[:-4] for name in glob.glob(f"{SOURCE}/examples/cpp/*.cpp")}
-    expect_equal(sources, set(PRINTS), "examples that this test knows")
+    expect_equal(sources, set(PRINTS) | {"job_worker"}, "examples that this test knows")
     for name, text in PRINTS.items():
         expect_equal(run(f"{build}/{name}"), text, name)
+    worker_of_jobs(f"{build}/job_worker")
+
+
+def worker_of_jobs(program):
+    """A job in frames, as the daemon would send it: type 1, codec JSON, first attempt."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(60)
+        ours.sendall(struct.pack("<IBBHQII", 3, 1, 1, 1, 7, 0, 0) + b"100")
+        ours.shutdown(socket.SHUT_WR)
+        run(program, stdin=theirs, env={**os.environ, "PINION_FD": "0"})
+        expect_equal(ours.recv(100), struct.pack("<IBBHQII", 2, 2, 1, 0, 7, 0, 0) + b"25", "an answer of job_worker")
 
 
 def program_by_pkg_config(prefix, folder):
@@ -98,7 +112,7 @@ def exported_names(prefix):
     for wanted in ("pinion::v0::Pool::Pool(", "pinion::v0::Process::join(", "pinion::v0::Lock::lock()",
                    "typeinfo for pinion::v0::WorkerDied"):
         expect_equal(any(name.startswith(wanted) for name in names), True, f"'{wanted}' is exported")
-    inner = [name for name in names if any(word in name for word in ("TaskTable", "Monitor", "Pool::Core", "LifeLine", "fork_child", "State::"))]
+    inner = [name for name in names if any(word in name for word in ("TaskTable", "Monitor", "Pool::Core", "Job::Line", "LifeLine", "fork_child", "State::"))]
     expect_equal(inner, [], "insides, exported")
 
 

@@ -25,7 +25,7 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"process", {"base", "model", "cpu"}},
     {"event", {"base"}},
     {"log", {"base", "model"}},
-    {"pinion", {"base", "model", "cpu", "process"}},
+    {"pinion", {"base", "model", "cpu", "wire", "process"}},
     {"config", {"base", "model"}},
     {"daemon", {"base", "model", "cpu", "supervise", "wire", "jobs", "process", "event", "log", "config"}},
     {"ctl", {"base", "model", "cpu", "wire", "log", "config"}},
