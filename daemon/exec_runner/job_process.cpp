@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -132,30 +133,36 @@ bool JobProcess::read_output(std::size_t max_output) {
     return false;
 }
 
-void JobProcess::reap() {
+bool JobProcess::reap() {
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (pid != pid_) continue;  // an orphan of the job's: those come to us
+    pid_t pid = 0;
+    while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+        std::erase(beyond_reach_, pid);
+        if (pid != pid_) continue;  // an orphan of a job's: those come to us
         status_ = status;
         ended_ = true;
     }
+    return pid == 0;
 }
 
 void JobProcess::end_leftovers() {
     const auto give_up = add_saturating(MonotonicClock::now(), patience);
-    for (;;) {
-        int status = 0;
-        pid_t pid = 0;
-        while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
-        }
-        if (pid < 0) return;  // no child is left
+    while (reap()) {
+        const bool late = MonotonicClock::now() > give_up;
+        std::size_t hoped_for = 0;
         // A child that was not reaped keeps its pid. The children of those that die come to us.
-        for (const pid_t child : process::children_of_main_thread()) ::kill(child, SIGKILL);
-        if (MonotonicClock::now() > give_up) {
+        for (const pid_t child : process::children_of_main_thread()) {
+            if (std::ranges::find(beyond_reach_, child) != beyond_reach_.end()) continue;
+            if (::kill(child, SIGKILL) == 0 && !late) {
+                ++hoped_for;
+                continue;
+            }
+            beyond_reach_.push_back(child);
             std::fprintf(stderr,
-                         "pinion-exec: a process of a job's was killed and does not end; going on without it\n");
-            return;
+                         "pinion-exec: a job left process %d behind, which can't be killed; going on without it\n",
+                         static_cast<int>(child));
         }
+        if (hoped_for == 0) return;
         static_cast<void>(signals_.wait({}, look_again_ms));
     }
 }

@@ -22,9 +22,13 @@ struct ProcessPlan {
     std::size_t max_output = 0;
 };
 
+// Children that can't be killed: those that became another user's, or hang in the kernel. Left to end by themselves.
+using BeyondReach = std::vector<pid_t>;
+
 class JobProcess {
 public:
-    JobProcess(const Signals& signals, OomWatch& oom) : signals_(signals), oom_(oom) {}
+    JobProcess(const Signals& signals, OomWatch& oom, BeyondReach& beyond_reach)
+        : signals_(signals), oom_(oom), beyond_reach_(beyond_reach) {}
 
     // Runs it to its end. A SIGTERM that comes to us meanwhile goes to it, too.
     [[nodiscard]] Ending run(const ProcessPlan& plan);
@@ -37,12 +41,13 @@ private:
     void write_input(std::string_view input);
     // Reads once; false where there is nothing more, or, past the end of the process, nothing now.
     bool read_output(std::size_t max_output);
-    // Takes the children that have ended, ours among them.
-    void reap();
+    // Takes the children that have ended, ours among them; whether any is left.
+    bool reap();
     void end_leftovers();
 
     const Signals& signals_;
     OomWatch& oom_;
+    BeyondReach& beyond_reach_;
     pid_t pid_ = -1;
     bool ended_ = false;
     bool passed_on_ = false;  // SIGTERM

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 
-#include "daemon/exec_runner/job_process.h"
 #include "daemon/exec_runner/verdict.h"
 #include "wire/job_messages.h"
 
@@ -95,7 +94,7 @@ std::string Runner::execute(const Job& job) {
                      .input = command_.takes_input() ? std::string_view() : std::string_view(job.input),
                      .max_output = wire::limits::max_payload_bytes};
     plan.env.insert(plan.env.end(), environment_.begin(), environment_.end());
-    Ending ending = JobProcess(signals_, oom_).run(plan);
+    Ending ending = JobProcess(signals_, oom_, beyond_reach_).run(plan);
     if (ending.start_error != 0) file_.clear();  // it may have moved
     // A process that dies of the SIGTERM that was meant for us has not failed: its job goes back to the queue with us.
     const bool stopped = ending.start_error == 0 && ending.death.cause == Death::Cause::signaled;

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "daemon/exec_runner/command.h"
+#include "daemon/exec_runner/job_process.h"
 #include "daemon/exec_runner/oom_watch.h"
 #include "daemon/exec_runner/signals.h"
 #include "wire/frames.h"
@@ -46,6 +47,7 @@ private:
     std::vector<std::string> environment_;
     std::string program_, file_;  // what was executed last, and where it was found
     OomWatch oom_;
+    BeyondReach beyond_reach_;
     wire::FrameReader frames_{wire::limits::max_answer_bytes};
     std::deque<Job> jobs_;
     bool at_end_ = false;
