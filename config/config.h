@@ -45,7 +45,7 @@ private:
 };
 
 // Whether the daemon runs pools of `kind: jobs`; until then they are refused with "not supported yet".
-inline constexpr bool job_pools_supported = false;
+inline constexpr bool job_pools_supported = true;
 
 struct LoadOptions {
     std::string path;  // a file or a folder

@@ -6,11 +6,19 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
+#include <unistd.h>
+
 #include <random>
 
 #include "base/units.h"
 #include "daemon/bus_server.h"
+#include "daemon/jobs/job_host.h"
+#include "daemon/jobs/job_server.h"
+#include "daemon/access.h"
+#include "daemon/jobs/runner_path.h"
 #include "daemon/records.h"
+#include "jobs/store_router.h"
+#include "jobs/store_sqlite.h"
 #include "event/notify.h"
 #include "log/messages.h"
 #include "model/limits.h"
@@ -49,6 +57,7 @@ Daemon::Daemon(event::Loop loop, Options options, std::unique_ptr<log::Sink> sin
               }},
       workers_(loop_, output_, std::move(workers), [this](supervise::Event event) { dispatch(std::move(event)); }),
       bus_(std::make_unique<BusServer>(*this, loop_)),
+      jobs_(make_job_host()),
       keeping_{.ledger = LedgerStore(options_.runtime_dir, read_boot_id())} {
     workers_.set_on_drift([this](const WorkerId& worker, std::string sentence) {
         static_cast<void>(keeping_.drift.drifted(worker.pool, worker.slot.value, loop_.now(), true));
@@ -58,6 +67,26 @@ Daemon::Daemon(event::Loop loop, Options options, std::unique_ptr<log::Sink> sin
 }
 
 Daemon::~Daemon() = default;
+
+std::unique_ptr<JobHost> Daemon::make_job_host() {
+    JobServices services;
+    services.unwanted = [this](const WorkerId& worker, Unwanted why) { dispatch(WorkerUnwanted{worker, why}); };
+    services.log_line = [this](const WorkerId& worker, std::string_view line) { workers_.log_line(worker, line); };
+    services.memory = [this](const WorkerId& worker) -> std::optional<std::uint64_t> {
+        const auto usage = workers_.usage(worker.pool, worker.slot);
+        return usage ? std::optional(usage->memory_bytes) : std::nullopt;
+    };
+    services.record = [this](log::Record of_jobs) { record(std::move(of_jobs)); };
+    services.open_store = [folder = options_.state_dir + "/jobs"] {
+        return jobs::open_store_router({.open_disk = [folder] {
+            return jobs::open_sqlite_store({.folder = folder, .nonce = random_seed()});
+        }});
+    };
+    services.runner = find_exec_runner();
+    auto host = std::make_unique<JobHost>(loop_, std::move(services), random_seed());
+    workers_.set_job_workers(*host);
+    return host;
+}
 
 Result<void> Daemon::add_sources(config::LoadOptions load_options) {
     const auto on_signal = [this](int number, std::move_only_function<void(pid_t)> callback) -> Result<void> {
@@ -114,6 +143,9 @@ Result<void> Daemon::start(Loaded first, config::LoadOptions load_options) {
     PINION_CHECK(add_sources(std::move(load_options)));
     PINION_CHECK(workers_.start());
     PINION_CHECK(bus_->listen(options_.runtime_dir));
+    PINION_CHECK(jobs_->start());
+    job_server_ = std::make_unique<JobServer>(loop_, *jobs_, JobServerSetting{::geteuid(), peer_of});
+    PINION_CHECK(job_server_->listen(options_.runtime_dir + "/jobs.sock"));
     if (options_.default_runtime_dir) {
         if (auto joined = bus_->join_message_bus(); !joined)
             record(daemon_record(log::Priority::info, messages::control_unavailable,
@@ -185,13 +217,19 @@ struct Daemon::Execute {
     }
     void operator()(const ShutdownComplete&) const {
         daemon.write_facts();
+        daemon.job_server_.reset();
+        daemon.jobs_->finish();
         const bool clean = daemon.workers_.end_strays();
         daemon.record(daemon_record(
             clean ? log::Priority::notice : log::Priority::err, messages::daemon_stopped,
             clean ? "stopped; nothing is left behind" : "stopped; a process that SIGKILL does not end is left behind"));
         daemon.loop_.exit(0);
     }
-    void operator()(Report& effect) const { daemon.facts_.push_back(std::move(effect.fact)); }
+    void operator()(Report& effect) const {
+        if (const auto* stopping = std::get_if<WorkerStopping>(&effect.fact)) daemon.jobs_->leaving(stopping->worker);
+        if (const auto* killed = std::get_if<WorkerKilled>(&effect.fact)) daemon.jobs_->leaving(killed->worker);
+        daemon.facts_.push_back(std::move(effect.fact));
+    }
 };
 
 void Daemon::execute(supervise::Effect& effect) { std::visit(Execute{*this}, effect); }

@@ -33,6 +33,8 @@
 namespace pinion::daemon {
 
 class BusServer;
+class JobHost;
+class JobServer;
 using supervise::SpecPtr;
 
 class Daemon {
@@ -77,6 +79,7 @@ private:
     struct Execute;
     [[nodiscard]] Result<void> add_sources(config::LoadOptions load_options);
     [[nodiscard]] Result<void> add_keepers();
+    [[nodiscard]] std::unique_ptr<JobHost> make_job_host();
     void drain();
     void execute(supervise::Effect& effect);
     void run_spawns();
@@ -125,6 +128,8 @@ private:
     OutputServices output_;
     Workers workers_;
     std::unique_ptr<BusServer> bus_;
+    std::unique_ptr<JobHost> jobs_;
+    std::unique_ptr<JobServer> job_server_;
 
     // Events wait here while one is handled, effects' reports until all are; nothing recurses.
     std::deque<supervise::Event> queue_;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "daemon/bus_server.h"
 #include "daemon/daemon.h"
+#include "daemon/jobs/job_host.h"
 #include "daemon/records.h"
 #include "event/notify.h"
 #include "log/messages.h"
@@ -199,8 +200,10 @@ void Daemon::declare(const config::Config& next, const std::vector<config::Chang
         if (change.kind != config::ChangeKind::removed) continue;
         unplaced_.erase(change.pool);
         changed_pools_.insert(change.pool);
+        jobs_->withdraw(change.pool);
         if (supervisor_.has_pool(change.pool)) dispatch(supervise::PoolWithdrawn{change.pool});
     }
+    jobs_->declare_semaphores(next.semaphores());
     std::vector<SpecPtr> in_turn;
     for (const auto& [name, spec] : next.pools()) in_turn.push_back(spec);
     const auto gets = [&](const SpecPtr& spec) {
@@ -215,6 +218,10 @@ void Daemon::declare(const config::Config& next, const std::vector<config::Chang
 
 void Daemon::declare_pool(const SpecPtr& spec, const cpu::Plan& before, const config::Change* change) {
     const std::string& name = spec->name;
+    if (spec->jobs)
+        jobs_->declare(spec);
+    else
+        jobs_->withdraw(name);
     const auto* seats = seats_of(plan_, name);
     if (seats == nullptr) {
         const auto why = error_of(plan_, name);

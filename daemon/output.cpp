@@ -39,8 +39,12 @@ WorkerOutput::WorkerOutput(OutputServices& services, WorkerId worker, LastLines&
                            std::uint32_t lines_per_second)
     : services_(services), worker_(std::move(worker)), kept_(last_lines), budget_(lines_per_second) {}
 
-Result<void> WorkerOutput::open(const LogPolicy& policy) {
-    PINION_CHECK(open_stream(streams_[out], policy.out));
+Result<void> WorkerOutput::open(const LogPolicy& policy, bool with_out) {
+    if (with_out) {
+        PINION_CHECK(open_stream(streams_[out], policy.out));
+    } else {
+        configure(streams_[out], policy.out);
+    }
     return open_stream(streams_[err], policy.err);
 }
 
@@ -113,7 +117,9 @@ void WorkerOutput::make_fields() {
 void WorkerOutput::take_line(StreamState& stream, log::Line line) {
     ++line_count_;
     const auto [priority, text] = log::parse_prefix(line.text, stream.priority);
-    kept_.add({wall_now(), priority, printable(text, kept_line_bytes)});
+    auto shown = printable(text, kept_line_bytes);
+    if (tap_) tap_(shown);
+    kept_.add({wall_now(), priority, std::move(shown)});
     if (!budget_.take(services_.loop.now())) {
         services_.on_drop();
         return;
@@ -131,6 +137,8 @@ void WorkerOutput::take_line(StreamState& stream, log::Line line) {
     if (line.cut) record.fields.emplace_back("PINION_LINE_CUT", "1");
     if (!services_.writer.output(std::move(record))) services_.on_drop();
 }
+
+void WorkerOutput::add_line(std::string_view line) { take_line(streams_[out], {line, false}); }
 
 void WorkerOutput::drain() {
     for (auto& stream : streams_) {

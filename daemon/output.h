@@ -54,8 +54,12 @@ public:
     WorkerOutput(const WorkerOutput&) = delete;
     WorkerOutput& operator=(const WorkerOutput&) = delete;
 
-    // Opens what the child writes to on both streams.
-    [[nodiscard]] Result<void> open(const LogPolicy& policy);
+    // Opens what the child writes to on both streams; without `with_out`, standard output is somebody else's.
+    [[nodiscard]] Result<void> open(const LogPolicy& policy, bool with_out = true);
+    // Told of every line, printable.
+    void set_tap(std::function<void(std::string_view)> tap) { tap_ = std::move(tap); }
+    // A line that came another way, as if written to standard output.
+    void add_line(std::string_view line);
     // The child's end of a stream, until `started`.
     [[nodiscard]] int child_fd(Stream stream) const noexcept { return streams_[stream].child.fd(); }
     // How the child opens a stream to journald of its own (`direct`), instead of that end; empty: it does not.
@@ -101,6 +105,7 @@ private:
     std::string cpus_;
     std::vector<std::pair<std::string, std::string>> fields_;  // of every line; made with the first
     std::uint64_t line_count_ = 0;
+    std::function<void(std::string_view)> tap_;
 };
 
 }  // namespace pinion::daemon

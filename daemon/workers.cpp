@@ -159,12 +159,16 @@ void Workers::answer(SlotState& slot, Outcome outcome) {
                 outcome = std::unexpected(SpawnFailure{SpawnStage::fork, watched.error().code, "watching its exit"});
         if (!outcome) end_unwatched(*slot.process, slot);
     }
+    const bool has_jobs = jobs_ != nullptr && slot.process->spec->jobs.has_value();
     if (!outcome) {
         slot.process.reset();
+        if (has_jobs) jobs_->not_born(worker);
         post_(SpawnFailed{worker, std::move(outcome).error()});
         return;
     }
+    const bool is_ready = slot.process->spec->start.ready == StartPolicy::Ready::exec;
     post_(SpawnSucceeded{worker});
+    if (has_jobs && is_ready) jobs_->ready(worker);
 }
 
 // A child that can't be watched, or can't be pinned, must not live on unseen, nor what it has started.
@@ -194,8 +198,15 @@ Workers::Outcome Workers::prepare(Process& process, SlotState& slot) {
                                             slot_name(worker.pool, worker.slot), confined.error().message});
     if (slot.cgroup) process.oom_kills_before = slot.cgroup->oom_kills().value_or(0);
 
+    if (jobs_ != nullptr && process.spec->jobs) {
+        auto birth = jobs_->prepare(worker, process.spec);
+        if (!birth) return std::unexpected(SpawnFailure{SpawnStage::stdio, birth.error().code, "its job channel", birth.error().message});
+        process.birth = std::move(*birth);
+    }
     process.output.emplace(output_, worker, slot.last_lines, lines_per_second_);
-    if (auto opened = process.output->open(process.spec->log); !opened)
+    if (jobs_ != nullptr && process.spec->jobs)
+        process.output->set_tap([this, worker](std::string_view line) { jobs_->wrote(worker, line); });
+    if (auto opened = process.output->open(process.spec->log, process.birth.stdout_fd < 0); !opened)
         return std::unexpected(SpawnFailure{SpawnStage::stdio, opened.error().code, "its output"});
 
     if (process.spec->start.ready == StartPolicy::Ready::notify) {
@@ -215,8 +226,13 @@ Result<process::ImageBuffer> Workers::build_image(const Process& process, const 
                                         .notify_socket = process.notify_path,
                                         .die_with_parent = !slot.cgroup,
                                         .nofile = options_.nofile,
-                                        .stdout_fd = process.output->child_fd(WorkerOutput::out),
+                                        .stdin_fd = process.birth.stdin_fd,
+                                        .stdout_fd = process.birth.stdout_fd >= 0
+                                                         ? process.birth.stdout_fd
+                                                         : process.output->child_fd(WorkerOutput::out),
                                         .stderr_fd = process.output->child_fd(WorkerOutput::err),
+                                        .job_socket = process.birth.job_socket,
+                                        .runner = process.birth.runner,
                                         .journal_socket = log::journal_stream_socket,
                                         .journal_headers = {process.output->journal_header(WorkerOutput::out),
                                                             process.output->journal_header(WorkerOutput::err)}});
@@ -232,6 +248,7 @@ Result<void> Workers::watch(Process& process) {
         process.notify_source = std::move(notify);
     }
     process.output->started(process.pid, process.seat.mask.to_list());
+    if (jobs_ != nullptr && process.spec->jobs) return jobs_->born(process.worker, process.seat.mask.to_list());
     return {};
 }
 
@@ -259,6 +276,8 @@ void Workers::on_exit(WorkerId worker) {
     process->reaped = true;
     process->exit_source = {};
     forget_pid(process->pid);
+    const bool has_jobs = jobs_ != nullptr && process->spec->jobs.has_value();
+    if (has_jobs) jobs_->drain(worker);
     process->output->drain();
     process->output->report_drops();
     // Only a wait by somebody else could take the status from us (ECHILD): the end itself is certain.
@@ -268,6 +287,7 @@ void Workers::on_exit(WorkerId worker) {
     if (death) ended = std::move(**death);
     ended.last_lines = process->output->last_lines();
     if (slot.cgroup) ended.oom_killed = slot.cgroup->oom_kills().value_or(0) > process->oom_kills_before;
+    if (has_jobs) jobs_->died(worker, ended);
     post_(WorkerExited{worker, std::move(ended)});
 }
 
@@ -285,6 +305,7 @@ void Workers::on_notify(WorkerId worker) {
     }
     for (auto& message : messages) {
         if (message.status) post_(WorkerStatus{worker, std::move(*message.status)});
+        if (message.ready && jobs_ != nullptr) jobs_->ready(worker);
         if (message.ready) post_(WorkerReady{worker});
     }
 }
@@ -316,7 +337,17 @@ void Workers::check_tree(WorkerId worker) {
     if (!tree_is_empty(*process, slot)) return;
     slot.process.reset();
     slot.cgroup.reset();  // it was killed, a bad place to be born
+    tell_gone(worker);
+}
+
+void Workers::tell_gone(const WorkerId& worker) {
+    if (jobs_ != nullptr) jobs_->gone(worker);
     post_(TreeEmptied{worker});
+}
+
+void Workers::log_line(const WorkerId& worker, std::string_view line) {
+    Process* process = find(worker);
+    if (process != nullptr && process->output) process->output->add_line(line);
 }
 
 void Workers::know_pid(pid_t pid) { known_.insert(std::ranges::upper_bound(known_, pid), pid); }
@@ -341,7 +372,7 @@ void Workers::kill_tree(const KillTree& effect) {
     auto& slot = slot_state(effect.worker);
     if (tree_is_empty(*process, slot)) {
         slot.process.reset();
-        post_(TreeEmptied{effect.worker});
+        tell_gone(effect.worker);
         return;
     }
     if (!slot.cgroup) {

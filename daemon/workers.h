@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/enforcement.h"
+#include "daemon/jobs/job_workers.h"
 #include "daemon/output.h"
 #include "daemon/usage.h"
 #include "event/loop.h"
@@ -56,6 +57,11 @@ public:
     // Told of a worker whose mask was wider than its seat right after its start, and was set again.
     using OnDrift = std::function<void(const WorkerId&, std::string)>;
     void set_on_drift(OnDrift on_drift) { on_drift_ = std::move(on_drift); }
+
+    // Who speaks with the workers of job pools; before the first of them is spawned.
+    void set_job_workers(JobWorkers& jobs) { jobs_ = &jobs; }
+    // A line of a worker's that did not come through one of our pipes.
+    void log_line(const WorkerId& worker, std::string_view line);
 
     void set_output_budget(std::uint32_t lines_per_second) { lines_per_second_ = lines_per_second; }
 
@@ -129,6 +135,7 @@ private:
     void on_notify(WorkerId worker);
     void check_tree(WorkerId worker);
     bool tree_is_empty(const Process& process, const SlotState& slot) const;
+    void tell_gone(const WorkerId& worker);
     void know_pid(pid_t pid);
     void forget_pid(pid_t pid);
     void on_child_signal();
@@ -138,6 +145,7 @@ private:
     WorkersOptions options_;
     Post post_;
     OnDrift on_drift_;
+    JobWorkers* jobs_ = nullptr;
     Enforcement enforcement_ = Enforcement::affinity;
     std::uint32_t lines_per_second_ = 1000;
     std::uint64_t notify_counter_ = 0;

@@ -22,6 +22,7 @@ struct Workers::Process {
     UniqueFd pidfd;
     event::Source exit_source;
     std::optional<WorkerOutput> output;
+    JobWorkers::Birth birth;  // of a job pool's
     std::string notify_path;
     std::optional<event::NotifySocket> notify;
     event::Source notify_source;

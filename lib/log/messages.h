@@ -42,6 +42,9 @@ inline constexpr MessageKind seat_contested      {"seat-contested",       "c95e3
 inline constexpr MessageKind cpus_changed        {"cpus-changed",         "18b4f6c27d9a4e05a3e90c5b716d2f4f"};
 inline constexpr MessageKind ledger_ignored      {"ledger-ignored",       "e4a86b1d0f7c4953b2d8f39a5c016e70"};
 inline constexpr MessageKind worker_starved      {"worker-starved",       "57d1c0e98a3b4f1296e4a7b80cf25d81"};
+inline constexpr MessageKind job_store           {"job-store",            "2a9d7c40e6f84b31a85c1be7930fd682"};
+inline constexpr MessageKind queue_changed       {"queue-changed",        "8c3e51f7a0d2469fb7e40a9c6d18b593"};
+inline constexpr MessageKind map_done            {"map-done",             "b1f60d82c95e4a77930ed4c8a72f5ea4"};
 inline constexpr MessageKind notice              {"notice",               "05812ac0e2644f5587023342ee5c641a"};
 
 inline constexpr std::array all{
@@ -49,7 +52,8 @@ inline constexpr std::array all{
     &pool_changed, &pool_removed, &pool_waiting, &pool_state, &pool_unplaceable, &worker_started, &worker_ready,
     &worker_start_timeout, &worker_stopping, &worker_killed, &worker_died, &worker_not_spawned, &operator_acted,
     &roll_progress, &output_dropped, &worker_pin_failed, &predecessor_ended, &control_unavailable, &enforcement,
-    &seat_moved, &seat_home, &seat_drift, &seat_contested, &cpus_changed, &ledger_ignored, &worker_starved, &notice};
+    &seat_moved, &seat_home, &seat_drift, &seat_contested, &cpus_changed, &ledger_ignored, &worker_starved,
+    &job_store, &queue_changed, &map_done, &notice};
 // clang-format on
 
 }  // namespace pinion::log::messages

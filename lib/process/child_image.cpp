@@ -54,18 +54,23 @@ Result<void> check_string(const std::string& text, const std::string& what) {
     return {};
 }
 
-Result<std::string> expand(const std::string& text, const SubstitutionValues& values, const std::string& what) {
-    auto result = substitute(text, values);
+using Replace = Result<std::string> (*)(std::string_view, const SubstitutionValues&);
+
+Result<std::string> expand(const std::string& text, const SubstitutionValues& values, const std::string& what,
+                           Replace replace = substitute) {
+    auto result = replace(text, values);
     if (!result) return in_context(what, std::move(result).error());
     PINION_CHECK(check_string(*result, what));
     return result;
 }
 
-Result<std::vector<std::string>> build_argv(const CommandSpec& command, const SubstitutionValues& values) {
-    if (command.argv.empty()) return fail_errno(EINVAL, "command without a program");
-    std::vector<std::string> argv;
-    for (std::size_t i = 0; i < command.argv.size(); ++i) {
-        PINION_TRY(argument, expand(command.argv[i], values, "command argument " + std::to_string(i)));
+Result<std::vector<std::string>> build_argv(const ImageRequest& request, const SubstitutionValues& values) {
+    const auto& command = request.spec.command.argv;
+    if (command.empty()) return fail_errno(EINVAL, "command without a program");
+    auto argv = request.runner;
+    const auto replace = request.runner.empty() ? substitute : substitute_all_but_input;
+    for (std::size_t i = 0; i < command.size(); ++i) {
+        PINION_TRY(argument, expand(command[i], values, "command argument " + std::to_string(i), replace));
         argv.push_back(std::move(argument));
     }
     return argv;
@@ -100,6 +105,7 @@ Result<Environment> build_environment(const ImageRequest& request, const Substit
     env["PINION_CPUS"] = values.cpus;
     env["PINION_NUMA"] = values.numa;
     if (!request.notify_socket.empty()) env["NOTIFY_SOCKET"] = request.notify_socket;
+    if (request.job_socket) env["PINION_FD"] = "0";
     return env;
 }
 
@@ -177,6 +183,7 @@ int memory_mode(MemoryPolicy policy, std::size_t nodes) {
 
 void set_scalars(ChildImage& image, const ImageRequest& request) {
     const PoolSpec& spec = request.spec;
+    image.stdin_fd = request.stdin_fd;
     image.stdout_fd = request.stdout_fd;
     image.stderr_fd = request.stderr_fd;
     image.umask = spec.umask;
@@ -228,7 +235,7 @@ private:
 Result<ImageBuffer> ImageBuffer::build(const ImageRequest& request) {
     const PoolSpec& spec = request.spec;
     const SubstitutionValues values = values_of(request);
-    PINION_TRY(argv, build_argv(spec.command, values));
+    PINION_TRY(argv, build_argv(request, values));
     PINION_TRY(env, build_environment(request, values));
     PINION_TRY(envp, flatten(env));
     PINION_TRY(cwd, expand(spec.cwd, values, "cwd"));

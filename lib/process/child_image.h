@@ -68,8 +68,12 @@ struct ImageRequest {
     std::string notify_socket;  // NOTIFY_SOCKET; empty: none
     bool die_with_parent = false;
     rlimit nofile{};  // the daemon's own at its start
+    int stdin_fd = -1;  // -1: /dev/null
     int stdout_fd = -1;
     int stderr_fd = -1;
+    bool job_socket = false;  // `stdin_fd` is one, and PINION_FD says so
+    // What stands before the command: the program that runs it for each job. The command's `${input}` is left to it.
+    std::vector<std::string> runner;
     // A stream to journald of the worker's own, for standard output and error: the header that opens it; empty: none.
     // Where journald does not take it at once, `stdout_fd` and `stderr_fd` serve.
     std::string journal_socket;

@@ -3,6 +3,7 @@
 // and generation. An event for a generation that is not the slot's current one is dropped.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,13 @@ struct WorkerExited {  // the main process has been reaped
 struct TreeEmptied {  // no process of the worker's tree is left; comes after WorkerExited, exactly once
     WorkerId worker;
 };
+// A worker of a job pool is to make way for a fresh one, for the sake of its job or its queue: SIGKILL to its tree
+// (`recycled`: its stop policy), then the next life, at once. Says nothing about a worker that is gone.
+enum class Unwanted : std::uint8_t { timeout, cancelled, protocol, recycled };
+struct WorkerUnwanted {
+    WorkerId worker;
+    Unwanted why = Unwanted::timeout;
+};
 struct TimerFired {};
 
 // An operator's words. `slot` absent: the whole pool. They always concern pools that exist (the shell looks them up
@@ -88,7 +96,7 @@ struct ShutdownRequested {
 };
 
 using Event = std::variant<PoolDeclared, PoolWithdrawn, SpawnSucceeded, SpawnFailed, WorkerReady, WorkerStatus,
-                           WorkerExited, TreeEmptied, TimerFired, StartRequested, StopRequested, RestartRequested,
+                           WorkerExited, TreeEmptied, WorkerUnwanted, TimerFired, StartRequested, StopRequested, RestartRequested,
                            SignalRequested, ShutdownRequested>;
 
 }  // namespace pinion::supervise

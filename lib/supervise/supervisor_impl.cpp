@@ -17,6 +17,16 @@ std::uint64_t hash(std::string_view text) {
     return value;
 }
 
+StopReason reason_of(Unwanted why) {
+    switch (why) {
+        case Unwanted::timeout: return StopReason::job_timeout;
+        case Unwanted::cancelled: return StopReason::job_cancelled;
+        case Unwanted::protocol: return StopReason::protocol_broken;
+        case Unwanted::recycled: break;
+    }
+    return StopReason::recycled;
+}
+
 }  // namespace
 
 void Supervisor::Impl::handle(const Event& event, MonotonicTime now, Effects& effects) {
@@ -91,6 +101,12 @@ void Supervisor::Impl::on(const WorkerExited& event, const Turn& turn) {
 
 void Supervisor::Impl::on(const TreeEmptied& event, const Turn& turn) {
     deliver(event.worker, turn, [](Worker& w, const Scene& s) { w.emptied(s); });
+}
+
+void Supervisor::Impl::on(const WorkerUnwanted& event, const Turn& turn) {
+    deliver(event.worker, turn, [&](Worker& w, const Scene& s) {
+        w.make_way(s, reason_of(event.why), event.why != Unwanted::recycled);
+    });
 }
 
 void Supervisor::Impl::on(const TimerFired&, const Turn& turn) {
@@ -169,8 +185,9 @@ void Supervisor::Impl::settle_changed(const Turn& turn) {
 
 void Supervisor::Impl::settle(Entry& entry, const Turn& turn) {
     Pool& pool = entry.pool;
-    note_left_behind(pool.name(), pool.left_behind());
+    note_left_behind(pool);
     pool.settle(turn);
+    if (moving_.contains(pool.name())) note_left_behind(pool);
     if (pool.waits_for_cpus())
         waiting_for_cpus_.insert(pool.name());
     else
@@ -193,19 +210,37 @@ void Supervisor::Impl::settle(Entry& entry, const Turn& turn) {
     if (pool.withdrawn() && entry.at_rest) remove(entry, turn);
 }
 
-// Pools that wait for CPUs look again when some were left.
-void Supervisor::Impl::note_left_behind(const std::string& name, const Occupied& left) {
-    const auto found = left_behind_.find(name);
-    if (found == left_behind_.end() ? left.any.empty() : found->second == left) return;
+void Supervisor::Impl::note_left_behind(const Pool& pool) {
+    const bool moved = pool.moves() ? moving_.insert(pool.name()).second : moving_.erase(pool.name()) > 0;
+    Occupied left = pool.left_behind();
+    const auto found = left_behind_.find(pool.name());
+    const bool same = found == left_behind_.end() ? left.any.empty() : found->second == left;
+    if (same && !moved && !pool.moves()) return;
     if (left.any.empty())
-        left_behind_.erase(found);
+        left_behind_.erase(pool.name());
     else
-        left_behind_[name] = left;
-    occupied_ = {};
-    for (const auto& [pool, cpus] : left_behind_) {
-        occupied_.any |= cpus.any;
-        occupied_.owned |= cpus.owned;
-    }
+        left_behind_[pool.name()] = std::move(left);
+    find_occupied();
+}
+
+// Pools that wait for CPUs look again when others are occupied than before.
+void Supervisor::Impl::find_occupied() {
+    Occupied now;
+    const auto add = [&](const Occupied& more) {
+        now.any |= more.any;
+        now.owned |= more.owned;
+    };
+    for (const auto& [name, left] : left_behind_) add(left);
+    // Who can't move yet keeps others from its CPUs, who may be moving themselves, and so on: it ends, since it begins with
+    // those who leave for good.
+    Occupied before;
+    do {
+        before = now;
+        for (const auto& name : moving_)
+            if (const Pool* pool = find(name)) add(pool->held_back(before));
+    } while (now != before);
+    if (now == occupied_) return;
+    occupied_ = std::move(now);
     for (const auto& waiting : waiting_for_cpus_)
         if (Entry* pool = entry(waiting)) mark(*pool);
 }
@@ -214,7 +249,8 @@ void Supervisor::Impl::remove(Entry& entry, const Turn& turn) {
     entry.pool.remove(turn);
     const std::string name = entry.pool.name();
     waiting_for_cpus_.erase(name);
-    note_left_behind(name, {});
+    moving_.erase(name);
+    if (left_behind_.erase(name) > 0) find_occupied();
     const SpecPtr spec = entry.pool.spec();
     unlink(name, spec->start.after);
     retired_[name] = entry.pool.last_generation();

@@ -47,6 +47,7 @@ private:
     void on(const WorkerStatus& event, const Turn& turn);
     void on(const WorkerExited& event, const Turn& turn);
     void on(const TreeEmptied& event, const Turn& turn);
+    void on(const WorkerUnwanted& event, const Turn& turn);
     void on(const TimerFired& event, const Turn& turn);
     void on(const StartRequested& event, const Turn& turn);
     void on(const StopRequested& event, const Turn& turn);
@@ -64,7 +65,8 @@ private:
     void settle_changed(const Turn& turn);
     void settle(Entry& entry, const Turn& turn);
     void remove(Entry& entry, const Turn& turn);
-    void note_left_behind(const std::string& name, const Occupied& left);
+    void note_left_behind(const Pool& pool);
+    void find_occupied();
     void complete_shutdown(const Turn& turn);
 
     void link(const std::string& name, const std::vector<std::string>& after);
@@ -79,7 +81,8 @@ private:
     Deadlines deadlines_;  // outlives the pools, which unregister themselves
     Occupied occupied_;    // by what all pools left behind, kept true by note_left_behind
     std::map<std::string, Occupied, std::less<>> left_behind_;  // by pool, where it is anything
-    std::set<std::string, std::less<>> waiting_for_cpus_;       // pools with a start that waits for those CPUs
+    std::set<std::string, std::less<>> moving_;                 // pools with a worker that is to move
+    std::set<std::string, std::less<>> waiting_for_cpus_;       // pools with a start or move that waits for those CPUs
     std::map<std::string, Entry, std::less<>> pools_;
     // Who names a pool in start.after. A pool that is not there may be named.
     std::map<std::string, std::set<std::string>, std::less<>> dependents_;

@@ -92,6 +92,17 @@ void Worker::kill(const Scene& scene, StopReason why) {
               }));
 }
 
+void Worker::make_way(const Scene& scene, StopReason why, bool by_kill) {
+    const auto then = scene.closing ? Then::rest : Then::replace;
+    partition(state_, on<Starting, Running>([&](auto&) { begin_stop(then, why, by_kill, scene); }),
+              on<Stopping>([&](Stopping& s) {
+                  if (!by_kill || s.patience != Duration::zero()) return;
+                  kill_again(s.deadline, s.patience, scene);
+                  scene.turn.out.report(WorkerKilled{id(scene), to_string(why)});
+              }),
+              on<Idle, Waiting, Spawning, Clearing, Backoff, Failed, Completed>(nothing));
+}
+
 void Worker::spawned(const Scene& scene) {
     partition(state_, on<Spawning>([&](Spawning& held) {
                   const Spawning s = held;

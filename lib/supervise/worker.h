@@ -74,6 +74,8 @@ public:
     void stop(const Scene& scene, StopReason why);
     void replace(const Scene& scene, StopReason why);
     void kill(const Scene& scene, StopReason why);
+    // A life that there is ends, and makes way for another unless the slot is to rest: not a failure.
+    void make_way(const Scene& scene, StopReason why, bool by_kill);
 
     // Facts of the current generation; the caller drops those of others.
     void spawned(const Scene& scene);

@@ -13,6 +13,10 @@ const char* to_string(StopReason reason) noexcept {
         case StopReason::shutdown: return "shutdown";
         case StopReason::not_ready: return "not ready in time";
         case StopReason::cpus_lost: return "its CPUs are gone";
+        case StopReason::job_timeout: return "its job ran out of time";
+        case StopReason::job_cancelled: return "its job was cancelled";
+        case StopReason::protocol_broken: return "it broke the protocol";
+        case StopReason::recycled: return "recycled";
     }
     return "?";
 }

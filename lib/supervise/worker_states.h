@@ -20,7 +20,11 @@ enum class StopReason : std::uint8_t {
     pool_withdrawn,
     shutdown,
     not_ready,
-    cpus_lost
+    cpus_lost,
+    job_timeout,
+    job_cancelled,
+    protocol_broken,
+    recycled
 };
 [[nodiscard]] const char* to_string(StopReason reason) noexcept;
 

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "base/fd.h"
+#include "daemon/jobs/job_records.h"
 #include "daemon/records.h"
 #include "log/messages.h"
 
@@ -73,6 +74,9 @@ public:
     CommonFields() {
         add_facts(std::make_index_sequence<std::variant_size_v<supervise::Fact>>());
         add_sources();
+        add_record(store_record(log::Priority::err, ""));
+        add_record(queue_record("web", jobs::QueueMode::paused, "root"));
+        add_record(map_record("web", "its inputs", {}));
     }
     std::map<std::string_view, Words> by_event;
 

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Job pools inside the daemon: the scheduler, the store and the workers' channels joined together. Decides nothing:
+// facts become events for the scheduler, once a turn of the loop, and its effects are carried out.
+//
+// Its member functions stand in five files: job_host.cpp (pools, turns), job_host_effects.cpp (the scheduler's orders),
+// job_host_store.cpp (the store's answers, inputs), job_host_requests.cpp (what clients ask), job_host_workers.cpp (the
+// lives of workers).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/jobs/job_log.h"
+#include "daemon/jobs/job_queue.h"
+#include "daemon/jobs/job_workers.h"
+#include "daemon/jobs/worker_link.h"
+#include "event/loop.h"
+#include "jobs/scheduler.h"
+#include "log/record.h"
+
+namespace pinion::daemon {
+
+// What the host asks of the daemon around it.
+struct JobServices {
+    std::function<void(const WorkerId&, supervise::Unwanted)> unwanted;
+    std::function<void(const WorkerId&, std::string_view line)> log_line;  // of its output, as if it had come by a pipe
+    std::function<std::optional<std::uint64_t>(const WorkerId&)> memory;   // bytes that its tree uses
+    std::function<void(log::Record)> record;
+    std::function<Result<std::unique_ptr<jobs::Store>>()> open_store;  // when the first job pool is declared
+    std::string runner;                                                // the program that runs `exec` jobs
+};
+
+class JobHost final : public JobQueue, public JobWorkers {
+public:
+    JobHost(event::Loop& loop, JobServices services, std::uint64_t seed);
+    ~JobHost() override;
+    JobHost(const JobHost&) = delete;
+    JobHost& operator=(const JobHost&) = delete;
+
+    // --- The configuration: pools of kind jobs that are new or changed, or left.
+    [[nodiscard]] Result<void> start();
+    void declare(const SpecPtr& spec);
+    void withdraw(const std::string& pool);
+    void declare_semaphores(const std::map<std::string, std::uint32_t>& permits);
+    // Everything that is known is handed to the store: at the very end.
+    void finish();
+    [[nodiscard]] bool in_use() const noexcept { return !pools_.empty(); }
+
+    // --- JobWorkers
+    Result<Birth> prepare(const WorkerId& worker, const supervise::SpecPtr& spec) override;
+    Result<void> born(const WorkerId& worker, const std::string& cpus) override;
+    void not_born(const WorkerId& worker) override;
+    void ready(const WorkerId& worker) override;
+    void leaving(const WorkerId& worker) override;
+    void drain(const WorkerId& worker) override;
+    void died(const WorkerId& worker, const Death& death) override;
+    void gone(const WorkerId& worker) override;
+    void wrote(const WorkerId& worker, std::string_view line) override;
+
+    // --- JobQueue
+    std::optional<JobPool> find(const std::string& pool) const override;
+    std::vector<JobPool> pools() const override;
+    std::string name(JobPoolId pool) const override;
+    std::uint64_t submit(JobOrder order, Done<std::vector<jobs::PlacedJob>> done) override;
+    void abandon(std::uint64_t ticket) override;
+    void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) override;
+    void seal_map(MapId map) override;
+    void find_map(std::string name, Done<std::vector<JobPoolId>> done) override;
+    bool has_room() const override;
+    void set_on_room(std::function<void()> on_room) override { on_room_ = std::move(on_room); }
+    void listen(MapId map, JobListener& listener) override;
+    void listen(JobId job, JobListener& listener) override;
+    void forget(JobListener& listener) override;
+    void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) override;
+    void list(jobs::ListJobs query, Done<std::vector<jobs::StoredJob>> done) override;
+    void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
+                    Done<std::vector<jobs::StoredJob>> done) override;
+    void payload(JobId job, Done<std::string> done) override;
+    void cancel(JobId job) override;
+    void cancel_map(MapId map) override;
+    Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) override;
+    std::optional<jobs::QueueView> queue(JobPoolId pool) const override { return scheduler_.queue(pool); }
+    std::optional<jobs::MapView> map(MapId map) const override { return scheduler_.map(map); }
+    std::vector<jobs::RunningView> running(JobPoolId pool) const override { return scheduler_.running(pool); }
+    jobs::JobPhase phase(JobId job) const override { return scheduler_.phase(job); }
+    std::string why(JobId job) const override;
+    std::vector<JobLogLine> log(JobId job) const override { return logs_.lines(job); }
+
+private:
+    struct Execute;
+    struct Take;
+    friend class WorkerLink;
+
+    // What is held about an attempt that ended, until its end is on record.
+    struct Evidence {
+        std::string result;
+        std::string error;   // JSON {"type","message"}
+        std::string detail;  // JSON for the record of the attempt
+        std::vector<jobs::NewJob> pushes;
+        std::string line;     // for the log, of an answer that nobody waits for
+        bool shared = false;  // a death may end several attempts
+    };
+    struct Order {
+        JobOrder order;
+        Done<std::vector<jobs::PlacedJob>> done;
+        JobPoolId pool;
+        std::uint32_t count = 0;
+        bool admitted = false;
+    };
+    struct Sending {
+        WorkerRef worker;
+        JobToSend job;
+    };
+    struct Ending {  // being written, and somebody waits for it
+        JobEnd end;
+        std::string result, error;
+    };
+    struct Opening {
+        JobPoolId pool;
+        bool fail_fast = false;
+        Done<jobs::StoredMap> done;
+    };
+
+    void post(jobs::JobEvent event);
+    void turn();
+    void execute_all();
+    void arm();
+    void take_answers();
+    [[nodiscard]] bool open();
+    void recover(std::optional<JobPoolId> only);
+    void make_inputs(const JobPool& pool);
+    void add_inputs(const JobPool& pool, MapId map, std::size_t from);
+    [[nodiscard]] jobs::Evidence keep(Evidence evidence);
+    [[nodiscard]] Evidence take(jobs::Evidence id);
+    [[nodiscard]] jobs::AttemptRow to_row(const jobs::AttemptNote& note, const std::string& detail) const;
+    [[nodiscard]] WallTime wall(MonotonicTime at) const;
+    [[nodiscard]] MonotonicTime monotonic(WallTime at) const;
+    void queued(const jobs::PlacedJob& placed);
+    void settled(const jobs::MapSettled& settled);
+    void announce(const Ending& ending);
+    [[nodiscard]] WorkerId worker_id(const WorkerRef& ref) const;
+    [[nodiscard]] WorkerLink* link(const WorkerId& worker);
+    [[nodiscard]] WorkerLink* link(const WorkerRef& worker);
+    [[nodiscard]] Refusal no_store() const;
+    [[nodiscard]] Refusal refusal_of(jobs::Refusal why, const std::string& pool) const;
+    [[nodiscard]] std::vector<jobs::NewJob> to_jobs(std::vector<ChannelPush> pushes,
+                                                    std::vector<JobPoolId>& pools) const;
+    void answered(WorkerLink& link, ChannelAnswer answer);
+    void progressed(const WorkerLink::Sent& sent, std::optional<double> fraction, std::string_view note);
+    void broke(WorkerLink& link, const std::string& reason);
+    void later(std::move_only_function<void()> call);
+
+    event::Loop& loop_;
+    JobServices services_;
+    jobs::Scheduler scheduler_;
+    std::unique_ptr<jobs::Store> store_;
+    std::string store_error_;  // why there is none
+    event::Source store_source_;
+    event::Source turn_source_;
+    event::Source timer_;
+    event::Source expire_timer_;
+    std::vector<jobs::JobEvent> events_;
+    jobs::JobEffects effects_;
+    std::vector<std::move_only_function<void()>> calls_;  // to be made in the next turn
+
+    struct Pool {
+        JobPoolId id;
+        SpecPtr spec;
+        jobs::JobPoolPtr policy;
+        bool declared = true;
+    };
+    [[nodiscard]] const Pool* find_pool(JobPoolId id) const;
+    std::map<std::string, Pool> pools_;  // known to the scheduler
+    std::unordered_map<std::uint32_t, std::string> names_;
+    std::uint32_t next_pool_ = 1;
+    std::unordered_map<std::uint64_t, JobPoolId> input_maps_;  // of `inputs`, while they are not done
+    std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<WorkerLink>> links_;
+    std::unordered_map<std::uint64_t, Evidence> evidence_;
+    std::uint64_t next_evidence_ = 1;
+    std::uint64_t next_token_ = 1;
+    std::unordered_map<std::uint64_t, Order> orders_;  // by token, until the store has answered
+    std::vector<std::uint64_t> abandoned_;
+    std::unordered_map<std::uint64_t, Opening> openings_;
+    std::unordered_map<std::uint64_t, Sending> sendings_;
+    std::unordered_map<std::uint64_t, std::pair<WorkerRef, AttemptId>> claims_;
+    std::unordered_map<std::uint64_t, Done<std::optional<jobs::StoredJob>>> look_ups_;
+    std::unordered_map<std::uint64_t, Done<std::vector<jobs::StoredJob>>> lists_;
+    std::unordered_map<std::uint64_t, Done<std::string>> payloads_;
+    std::unordered_map<std::uint64_t, Ending> endings_;         // by job
+    std::multimap<std::uint64_t, JobListener*> map_listeners_;  // by map; 0 is none
+    std::multimap<std::uint64_t, JobListener*> job_listeners_;
+    std::function<void()> on_room_;
+    bool had_room_ = true;
+    JobLogs logs_;
+};
+
+}  // namespace pinion::daemon

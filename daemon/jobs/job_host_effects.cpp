@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scheduler's orders, carried out.
+#include <fmt/format.h>
+
+#include "daemon/jobs/job_host.h"
+#include "daemon/jobs/job_records.h"
+
+namespace pinion::daemon {
+
+using namespace jobs;
+
+struct JobHost::Execute {
+    JobHost& host;
+
+    void operator()(const Dispatch& d) const {
+        const auto token = host.next_token_++;
+        JobToSend job{.attempt = d.attempt, .job = d.job, .number = d.number, .remaining = {}, .payload = {}};
+        if (d.timeout > Duration::zero()) job.remaining = d.timeout;
+        host.sendings_.emplace(token, Sending{d.worker, job});
+        host.store_->post(ReadRequest{FetchPayload{token, d.job}});
+    }
+    void operator()(const Claim& c) const {
+        NoteClaim note{.job = c.job, .pool = c.worker.pool, .number = c.number, .token = {}};
+        if (c.answer) {
+            note.token = host.next_token_++;
+            host.claims_.emplace(*note.token, std::pair{c.worker, c.attempt});
+        }
+        host.store_->post(WriteRequest{note});
+    }
+    void operator()(const Release& r) const { host.store_->post(WriteRequest{VoidClaim{r.job}}); }
+    void operator()(const Retry& r) const {
+        const auto evidence = host.take(r.attempt.evidence);
+        host.store_->post(
+            WriteRequest{NoteRetry{r.job, host.to_row(r.attempt, evidence.detail), wall_now() + r.delay}});
+    }
+    void operator()(const Finish& f) const {
+        auto evidence = host.take(f.attempt.evidence);
+        const auto outcome = f.attempt.outcome;
+        // What the worker itself said of an error stands; all else is ours to say.
+        if (outcome != Outcome::done && (outcome != Outcome::error || evidence.error.empty()))
+            evidence.error = outcome_error(outcome, evidence.detail);
+        if (outcome != Outcome::done) evidence.result.clear();
+        auto row = host.to_row(f.attempt, evidence.detail.empty() ? evidence.error : evidence.detail);
+        if (host.map_listeners_.contains(f.map.value) || host.job_listeners_.contains(f.job.value)) {
+            JobEnd end{.job = f.job,
+                       .pool = f.pool,
+                       .map = f.map,
+                       .state = f.state,
+                       .attempts = f.attempt.number,
+                       .result = {},
+                       .error = {}};
+            host.endings_.emplace(f.job.value, Ending{end, evidence.result, evidence.error});
+        }
+        host.store_->post(WriteRequest{NoteFinish{.job = f.job,
+                                                  .pool = f.pool,
+                                                  .state = f.state,
+                                                  .attempt = std::move(row),
+                                                  .result = std::move(evidence.result),
+                                                  .pushes = std::move(evidence.pushes)}});
+    }
+    void operator()(const KillTree& k) const {
+        end(k.worker, k.why == Outcome::cancelled ? supervise::Unwanted::cancelled : supervise::Unwanted::timeout);
+    }
+    void operator()(const Recycle& r) const { end(r.worker, supervise::Unwanted::recycled); }
+    void end(const WorkerRef& worker, supervise::Unwanted why) const {
+        if (WorkerLink* link = host.link(worker)) link->unwanted = true;
+        host.services_.unwanted(host.worker_id(worker), why);
+    }
+    void operator()(const Stray& s) const {
+        const auto evidence = host.take(s.evidence);
+        if (!evidence.line.empty()) host.services_.log_line(host.worker_id(s.worker), evidence.line);
+    }
+    void operator()(const SubmitAdmitted& s) const {
+        const auto order = host.orders_.find(s.token);
+        if (order == host.orders_.end()) return;
+        order->second.admitted = true;
+        auto& wish = order->second.order;
+        Enqueue enqueue{.token = s.token, .jobs = {}};
+        enqueue.jobs.reserve(wish.inputs.size());
+        for (std::size_t i = 0; i < wish.inputs.size(); ++i)
+            enqueue.jobs.push_back({.pool = wish.pool,
+                                    .map = wish.map,
+                                    .payload = std::move(wish.inputs[i]),
+                                    .key = wish.keys.empty() ? std::string() : std::move(wish.keys[i]),
+                                    .index = wish.first_index + i,
+                                    .priority = wish.priority,
+                                    .not_before = wish.not_before,
+                                    .retry_of = wish.retry_of});
+        wish = {};
+        host.store_->post(WriteRequest{std::move(enqueue)});
+    }
+    void operator()(const SubmitRefused& s) const {
+        const auto order = host.orders_.extract(s.token);
+        if (!order || !order.mapped().done) return;
+        const auto pool = host.name(order.mapped().pool);
+        host.later([done = std::move(order.mapped().done), refusal = host.refusal_of(s.why, pool)]() mutable {
+            done(std::unexpected(std::move(refusal)));
+        });
+    }
+    void operator()(const MapSettled& m) const { host.settled(m); }
+    void operator()(const PoolForgotten& p) const {
+        const auto* pool = host.find_pool(p.pool);
+        if (pool != nullptr && !pool->declared) host.pools_.erase(host.name(p.pool));
+    }
+};
+
+void JobHost::execute_all() {
+    const auto effects = std::exchange(effects_, {});
+    for (const auto& effect : effects) std::visit(Execute{*this}, effect);
+}
+
+Refusal JobHost::refusal_of(jobs::Refusal why, const std::string& pool) const {
+    using Kind = pinion::daemon::Refusal::Kind;
+    switch (why) {
+        case jobs::Refusal::no_pool: return {Kind::not_found, fmt::format("submit to '{}': no such job pool", pool)};
+        case jobs::Refusal::draining:
+            return {Kind::refused,
+                    fmt::format("submit to '{0}': its queue is being drained; 'pinionctl queue resume {0}' "
+                                "takes jobs again",
+                                pool)};
+        case jobs::Refusal::full:
+            return {Kind::refused,
+                    fmt::format("submit to '{}': its queue is full (queue.capacity); try again later, or "
+                                "wait for room",
+                                pool)};
+        case jobs::Refusal::larger_than_queue:
+            return {Kind::invalid, fmt::format("submit to '{}': more jobs at once than queue.capacity", pool)};
+        case jobs::Refusal::store_stopped: break;
+    }
+    auto refusal = no_store();
+    refusal.message = fmt::format("submit to '{}': {}", pool, refusal.message);
+    return refusal;
+}
+
+Refusal JobHost::no_store() const {
+    std::string reason = store_error_;
+    if (store_) reason = store_->health().reason;
+    return {Refusal::Kind::refused,
+            reason.empty() ? "the job store takes nothing" : "the job store takes nothing: " + reason};
+}
+
+AttemptRow JobHost::to_row(const AttemptNote& note, const std::string& detail) const {
+    AttemptRow row{.number = note.number, .outcome = note.outcome, .slot = note.worker.slot.value, .detail = detail};
+    row.ended = wall_now();
+    row.started = note.number == 0 ? row.ended : wall(note.started);
+    return row;
+}
+
+jobs::Evidence JobHost::keep(Evidence evidence) {
+    const jobs::Evidence id{next_evidence_++};
+    evidence_.emplace(id.value, std::move(evidence));
+    return id;
+}
+
+JobHost::Evidence JobHost::take(jobs::Evidence id) {
+    auto found = evidence_.find(id.value);
+    if (found == evidence_.end()) return {};
+    // A death may end several attempts (concurrency): its record stays until the worker is forgotten.
+    if (found->second.shared) return found->second;
+    auto evidence = std::move(found->second);
+    evidence_.erase(found);
+    return evidence;
+}
+
+void JobHost::settled(const MapSettled& map) {
+    if (const auto inputs = input_maps_.extract(map.map.value))
+        services_.record(map_record(name(inputs.mapped()), "its inputs", map));
+    std::vector<JobListener*> listeners;
+    const auto [first, last] = map_listeners_.equal_range(map.map.value);
+    for (auto place = first; place != last; ++place) listeners.push_back(place->second);
+    for (auto* listener : listeners) listener->map_settled(map);
+}
+
+}  // namespace pinion::daemon

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What clients ask, on its way to the scheduler and the store.
+#include <utility>
+
+#include "daemon/jobs/job_host.h"
+#include "daemon/jobs/job_records.h"
+
+namespace pinion::daemon {
+
+using namespace jobs;
+
+std::uint64_t JobHost::submit(JobOrder order, Done<std::vector<PlacedJob>> done) {
+    const auto token = next_token_++;
+    if (!store_) {
+        later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+        return token;
+    }
+    const auto pool = order.pool;
+    const auto count = static_cast<std::uint32_t>(order.inputs.size());
+    const bool wait = order.wait;
+    orders_.emplace(token, Order{std::move(order), std::move(done), pool, count});
+    post(SubmitRequested{token, pool, count, wait});
+    return token;
+}
+
+void JobHost::abandon(std::uint64_t ticket) {
+    const auto order = orders_.find(ticket);
+    if (order == orders_.end()) return;
+    order->second.done = nullptr;
+    if (order->second.admitted) return;
+    abandoned_.push_back(ticket);
+    post(SubmitAbandoned{ticket, order->second.pool});
+}
+
+void JobHost::open_map(JobPoolId pool, std::string name, bool fail_fast, Done<StoredMap> done) {
+    if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+    const auto token = next_token_++;
+    openings_.emplace(token, Opening{pool, fail_fast, std::move(done)});
+    store_->post(WriteRequest{OpenMap{token, pool, std::move(name), fail_fast}});
+}
+
+void JobHost::seal_map(MapId map) {
+    if (!store_) return;
+    store_->post(WriteRequest{SealMap{map}});
+    post(MapSealed{map});
+}
+
+void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
+    const auto asked = pools();
+    if (!store_ || asked.empty()) return later([done = std::move(done)]() mutable { done(std::vector<JobPoolId>{}); });
+    struct Search {
+        std::vector<JobPoolId> found;
+        std::size_t left = 0;
+        Done<std::vector<JobPoolId>> done;
+    };
+    auto search = std::make_shared<Search>();
+    search->left = asked.size();
+    search->done = std::move(done);
+    for (const auto& pool : asked) {
+        const auto token = next_token_++;
+        openings_.emplace(token, Opening{pool.id, false, [search, pool = pool.id](const Answer<StoredMap>& map) {
+                                             if (map && map->map.value != 0) search->found.push_back(pool);
+                                             if (--search->left == 0) search->done(std::move(search->found));
+                                         }});
+        store_->post(WriteRequest{OpenMap{.token = token, .pool = pool.id, .name = name, .only_existing = true}});
+    }
+}
+
+bool JobHost::has_room() const { return !store_ || store_->has_room(); }
+
+void JobHost::listen(MapId map, JobListener& listener) { map_listeners_.emplace(map.value, &listener); }
+
+void JobHost::listen(JobId job, JobListener& listener) { job_listeners_.emplace(job.value, &listener); }
+
+void JobHost::forget(JobListener& listener) {
+    const auto is_it = [&](const auto& entry) { return entry.second == &listener; };
+    std::erase_if(map_listeners_, is_it);
+    std::erase_if(job_listeners_, is_it);
+}
+
+void JobHost::look_up(JobId job, Done<std::optional<StoredJob>> done) {
+    if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+    const auto token = next_token_++;
+    look_ups_.emplace(token, std::move(done));
+    store_->post(ReadRequest{LookUpJob{token, job}});
+}
+
+void JobHost::list(ListJobs query, Done<std::vector<StoredJob>> done) {
+    if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+    query.token = next_token_++;
+    lists_.emplace(query.token, std::move(done));
+    store_->post(ReadRequest{query});
+}
+
+void JobHost::read_items(MapId map, std::uint64_t from, std::uint32_t limit, Done<std::vector<StoredJob>> done) {
+    if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+    const auto token = next_token_++;
+    lists_.emplace(token, std::move(done));
+    store_->post(ReadRequest{ReadItems{token, map, from, limit}});
+}
+
+void JobHost::payload(JobId job, Done<std::string> done) {
+    if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+    const auto token = next_token_++;
+    payloads_.emplace(token, std::move(done));
+    store_->post(ReadRequest{FetchPayload{token, job}});
+}
+
+void JobHost::cancel(JobId job) { post(CancelRequested{job}); }
+
+void JobHost::cancel_map(MapId map) { post(MapCancelRequested{map}); }
+
+Answer<void> JobHost::set_mode(JobPoolId pool, QueueMode mode, const std::string& by) {
+    if (!store_) return std::unexpected(no_store());
+    store_->post(WriteRequest{SetMode{pool, mode}});
+    post(QueueOrdered{pool, mode});
+    services_.record(queue_record(name(pool), mode, by));
+    return {};
+}
+
+std::string JobHost::why(JobId job) const {
+    return to_string(scheduler_.why(job), loop_.now(), [this](JobPoolId pool) { return name(pool); });
+}
+
+}  // namespace pinion::daemon

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lives of job pools' workers, and what they say.
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "daemon/jobs/job_host.h"
+#include "daemon/jobs/job_records.h"
+#include "wire/json.h"
+
+namespace pinion::daemon {
+
+using namespace jobs;
+
+namespace {
+
+constexpr Duration memory_interval = 100ms;  // of looking at one worker's memory, for recycle.memory
+
+}  // namespace
+
+WorkerId JobHost::worker_id(const WorkerRef& ref) const { return {name(ref.pool), ref.slot, ref.generation}; }
+
+WorkerLink* JobHost::link(const WorkerId& worker) {
+    const auto found = links_.find({worker.pool, worker.slot.value});
+    return found == links_.end() || found->second->worker() != worker ? nullptr : found->second.get();
+}
+
+WorkerLink* JobHost::link(const WorkerRef& worker) { return link(worker_id(worker)); }
+
+Result<JobWorkers::Birth> JobHost::prepare(const WorkerId& worker, const supervise::SpecPtr& spec) {
+    const auto pool = pools_.find(worker.pool);
+    if (pool == pools_.end()) return fail("its queue is not there");
+    auto link = std::make_unique<WorkerLink>(*this, worker, WorkerRef{pool->second.id, worker.slot, worker.generation});
+    PINION_CHECK(link->open(loop_, spec));
+    const auto ends = link->channel().child_ends();
+    Birth birth{.stdin_fd = ends.stdin_fd, .stdout_fd = ends.stdout_fd};
+    if (ends.frames_fd >= 0) {
+        birth.stdin_fd = ends.frames_fd;
+        birth.job_socket = true;
+    }
+    if (spec->jobs->protocol == JobProtocol::exec)
+        birth.runner = {services_.runner, spec->jobs->payload == PayloadKind::raw ? "--raw" : "--json", "--"};
+    links_[{worker.pool, worker.slot.value}] = std::move(link);
+    return birth;
+}
+
+Result<void> JobHost::born(const WorkerId& worker, const std::string& cpus) {
+    WorkerLink* found = link(worker);
+    if (found == nullptr) return {};
+    found->cpus = cpus;
+    return found->channel().started();
+}
+
+void JobHost::not_born(const WorkerId& worker) {
+    if (link(worker) != nullptr) links_.erase({worker.pool, worker.slot.value});
+}
+
+void JobHost::ready(const WorkerId& worker) {
+    WorkerLink* found = link(worker);
+    if (found == nullptr || found->arrived || found->death || found->is_leaving) return;
+    found->arrived = true;
+    post(WorkerArrived{found->ref()});
+}
+
+void JobHost::leaving(const WorkerId& worker) {
+    WorkerLink* found = link(worker);
+    if (found == nullptr || std::exchange(found->is_leaving, true)) return;
+    if (found->arrived) post(WorkerBlocked{found->ref(), true});
+}
+
+void JobHost::drain(const WorkerId& worker) {
+    if (WorkerLink* found = link(worker)) found->channel().drain();
+}
+
+void JobHost::died(const WorkerId& worker, const Death& death) {
+    if (WorkerLink* found = link(worker)) found->death = death;
+}
+
+void JobHost::gone(const WorkerId& worker) {
+    WorkerLink* found = link(worker);
+    if (found == nullptr) return;
+    if (found->arrived) {
+        const auto& death = found->death;
+        auto how = Departure::crash;
+        if (death && death->oom_killed)
+            how = Departure::oom;
+        else if (!found->is_broken && (found->unwanted || found->is_leaving))
+            how = Departure::stopped;
+        Evidence evidence;
+        evidence.shared = true;
+        if (death) evidence.detail = death_json(*death, found->cpus);
+        post(WorkerGone{found->ref(), how, keep(std::move(evidence))});
+    }
+    links_.erase({worker.pool, worker.slot.value});
+}
+
+void JobHost::wrote(const WorkerId& worker, std::string_view line) {
+    WorkerLink* found = link(worker);
+    if (found == nullptr) return;
+    if (const auto* sent = found->oldest()) logs_.add(sent->job, {sent->number, wall_now(), std::string(line)});
+}
+
+void JobHost::answered(WorkerLink& link, ChannelAnswer answer) {
+    const auto sent = link.take_sent(answer.attempt);
+    Evidence evidence{.result = std::move(answer.result), .error = std::move(answer.error)};
+    if (!evidence.error.empty()) evidence.detail = R"({"error":)" + evidence.error + "}";
+    if (!sent)
+        evidence.line = "an answer to a job that it does not have (id " + std::to_string(answer.attempt.value) + ")";
+    JobAnswered event{
+        .worker = link.ref(), .attempt = answer.attempt, .verdict = answer.verdict, .evidence = {}, .pushes = {}};
+    evidence.pushes = to_jobs(std::move(answer.pushes), event.pushes);
+    event.evidence = keep(std::move(evidence));
+    post(std::move(event));
+    const auto* pool = find_pool(link.ref().pool);
+    if (pool == nullptr || !pool->policy->recycle.memory) return;
+    if (loop_.now() - link.memory_looked_at < memory_interval) return;
+    link.memory_looked_at = loop_.now();
+    if (const auto bytes = services_.memory(link.worker())) post(WorkerMemory{link.ref(), *bytes});
+}
+
+std::vector<NewJob> JobHost::to_jobs(std::vector<ChannelPush> pushes, std::vector<JobPoolId>& pools) const {
+    std::vector<NewJob> all;
+    all.reserve(pushes.size());
+    for (auto& push : pushes) {
+        const auto pool = find(push.pool);
+        pools.push_back(pool ? pool->id : JobPoolId{});  // the scheduler refuses what is not there
+        NewJob job{.pool = pools.back(), .payload = std::move(push.input)};
+        if (pool && pool->spec->jobs->payload == PayloadKind::raw)
+            if (const auto json = wire::Json::parse(job.payload); json && json->as_string())
+                job.payload = *json->as_string();
+        if (push.priority) job.priority = static_cast<std::uint8_t>(*push.priority);
+        if (push.delay > Duration::zero()) job.not_before = wall_now() + push.delay;
+        all.push_back(std::move(job));
+    }
+    return all;
+}
+
+void JobHost::progressed(const WorkerLink::Sent& sent, std::optional<double> fraction, std::string_view note) {
+    const auto tell = [&](auto range) {
+        const JobProgress progress{.job = sent.job, .map = {}, .fraction = fraction, .note = note};
+        for (auto place = range.first; place != range.second; ++place) place->second->job_progressed(progress);
+    };
+    if (!note.empty()) logs_.add(sent.job, {sent.number, wall_now(), printable(note, 400)});
+    tell(job_listeners_.equal_range(sent.job.value));
+}
+
+void JobHost::broke(WorkerLink& link, const std::string& reason) {
+    if (std::exchange(link.is_broken, true)) return;
+    services_.log_line(link.worker(), "broke the protocol: " + reason);
+    services_.unwanted(link.worker(), supervise::Unwanted::protocol);
+}
+
+}  // namespace pinion::daemon

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/job_records.h"
+
+#include <fmt/format.h>
+
+#include "daemon/jobs/channel_parts.h"
+#include "log/messages.h"
+#include "wire/json.h"
+
+namespace pinion::daemon {
+
+namespace messages = log::messages;
+using jobs::Outcome;
+using jobs::QueueMode;
+using wire::Json;
+
+namespace {
+
+log::Record record(log::Priority priority, const log::MessageKind& kind, const std::string& pool, std::string message) {
+    log::Record result{
+        .priority = priority, .message = std::move(message), .kind = &kind, .identifier = "piniond", .fields = {}};
+    if (!pool.empty()) result.fields.emplace_back("PINION_POOL", pool);
+    return result;
+}
+
+std::int64_t microseconds(Duration duration) { return duration.count(); }
+
+}  // namespace
+
+log::Record store_record(log::Priority priority, std::string message) {
+    return record(priority, messages::job_store, "", std::move(message));
+}
+
+log::Record queue_record(const std::string& pool, QueueMode mode, const std::string& by) {
+    const char* words = mode == QueueMode::paused     ? "paused: nothing is handed out"
+                        : mode == QueueMode::draining ? "draining: what is queued is worked off, submits are refused"
+                                                      : "resumed";
+    return record(log::Priority::notice, messages::queue_changed, pool, fmt::format("{}: {}, by {}", pool, words, by));
+}
+
+log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled) {
+    auto result = record(settled.failed == 0 ? log::Priority::notice : log::Priority::warning, messages::map_done, pool,
+                         fmt::format("{}: {} completed: {} done, {} failed, {} cancelled", pool, map, settled.done,
+                                     settled.failed, settled.cancelled));
+    result.fields.emplace_back("PINION_MAP", std::to_string(settled.map.value));
+    return result;
+}
+
+std::string death_json(const Death& death, const std::string& cpus) {
+    auto json = Json::object();
+    json.set("how", to_string(death));
+    json.set(death.cause == Death::Cause::exited ? "exit" : "signal", death.status);
+    json.set("core_dumped", death.core_dumped).set("oom_killed", death.oom_killed);
+    json.set("peak_memory_bytes", death.peak_memory_bytes);
+    json.set("cpu_usec", microseconds(death.cpu_user + death.cpu_system));
+    if (!cpus.empty()) json.set("seat", cpus);
+    auto lines = Json::array();
+    for (const auto& line : death.last_lines) lines.push(line);
+    json.set("last_lines", std::move(lines));
+    auto outer = Json::object();
+    outer.set("death", std::move(json));
+    return outer.dump();
+}
+
+std::string outcome_error(Outcome outcome, const std::string& detail) {
+    std::string how;
+    if (const auto json = Json::parse(detail))
+        if (const auto* death = json->find("death"))
+            if (const auto* words = death->find("how"); words && words->as_string()) how = *words->as_string();
+    switch (outcome) {
+        case Outcome::done: return {};
+        case Outcome::error: return error_json("error", "the worker gave no reason");
+        case Outcome::crash: return error_json("crash", how.empty() ? "the worker died" : "the worker died: " + how);
+        case Outcome::timeout: return error_json("timeout", "it ran longer than job.timeout; its worker was killed");
+        case Outcome::oom: return error_json("oom", "the kernel killed its worker for its memory");
+        case Outcome::cancelled: return error_json("cancelled", "it was cancelled");
+        case Outcome::lost: return error_json("lost", "the daemon died while it was running");
+        case Outcome::refused_push:
+            return error_json("refused_push", "its result pushes to a pool that is not there, or is less durable");
+        case Outcome::unreadable: return error_json("unreadable", "its input is lost or damaged");
+    }
+    return {};
+}
+
+}  // namespace pinion::daemon

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal's records about job pools, and the JSON that is kept of attempts. Pure.
+#pragma once
+
+#include <string>
+
+#include "jobs/job_effect.h"
+#include "log/record.h"
+#include "model/death.h"
+
+namespace pinion::daemon {
+
+[[nodiscard]] log::Record store_record(log::Priority priority, std::string message);
+[[nodiscard]] log::Record queue_record(const std::string& pool, jobs::QueueMode mode, const std::string& by);
+[[nodiscard]] log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled);
+
+// What is on record of the death that ended an attempt; `cpus` is the seat.
+[[nodiscard]] std::string death_json(const Death& death, const std::string& cpus);
+// What a client is told of an attempt that ended so, where the worker said nothing.
+[[nodiscard]] std::string outcome_error(jobs::Outcome outcome, const std::string& detail);
+
+}  // namespace pinion::daemon

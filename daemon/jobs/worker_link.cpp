@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/worker_link.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "daemon/jobs/job_host.h"
+
+namespace pinion::daemon {
+
+Result<void> WorkerLink::open(event::Loop& loop, const supervise::SpecPtr& spec) {
+    PINION_TRY(opened, open_channel(loop, *spec->jobs, *this));
+    channel_ = std::move(opened);
+    return {};
+}
+
+void WorkerLink::send(const JobToSend& job, MonotonicTime now) {
+    sent_.push_back({job.attempt, job.job, job.number, now});
+    channel_->send(job);
+}
+
+const WorkerLink::Sent* WorkerLink::find_sent(AttemptId attempt) const {
+    const auto found = std::ranges::find(sent_, attempt, &Sent::attempt);
+    return found == sent_.end() ? nullptr : &*found;
+}
+
+std::optional<WorkerLink::Sent> WorkerLink::take_sent(AttemptId attempt) {
+    const auto found = std::ranges::find(sent_, attempt, &Sent::attempt);
+    if (found == sent_.end()) return std::nullopt;
+    const Sent sent = *found;
+    sent_.erase(found);
+    return sent;
+}
+
+void WorkerLink::answered(ChannelAnswer answer) { host_.answered(*this, std::move(answer)); }
+
+void WorkerLink::progressed(AttemptId attempt, std::optional<double> fraction, std::string_view note) {
+    if (const Sent* sent = find_sent(attempt)) host_.progressed(*sent, fraction, note);
+}
+
+void WorkerLink::stray(std::string_view line, bool whole) {
+    host_.services_.log_line(worker_, whole ? std::string(line) : std::string(line) + "…");
+}
+
+void WorkerLink::blocked(bool blocked) {
+    if (arrived && !is_leaving) host_.post(jobs::WorkerBlocked{ref_, blocked});
+}
+
+void WorkerLink::broken(std::string reason) { host_.broke(*this, reason); }
+
+}  // namespace pinion::daemon

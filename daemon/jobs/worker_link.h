@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// One life of a job pool's worker, as the host of the queues sees it: its channel, and which jobs it has been sent.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/jobs/worker_channel.h"
+#include "model/job_ids.h"
+#include "supervise/event.h"
+
+namespace pinion::daemon {
+
+class JobHost;
+
+class WorkerLink final : public ChannelOwner {
+public:
+    struct Sent {
+        AttemptId attempt;
+        JobId job;
+        std::uint32_t number = 1;
+        MonotonicTime at{};
+    };
+
+    WorkerLink(JobHost& host, WorkerId worker, WorkerRef ref) : host_(host), worker_(std::move(worker)), ref_(ref) {}
+
+    [[nodiscard]] Result<void> open(event::Loop& loop, const supervise::SpecPtr& spec);
+    [[nodiscard]] WorkerChannel& channel() { return *channel_; }
+    [[nodiscard]] const WorkerId& worker() const noexcept { return worker_; }
+    [[nodiscard]] const WorkerRef& ref() const noexcept { return ref_; }
+
+    void send(const JobToSend& job, MonotonicTime now);
+    // What it executes: its oldest unanswered. Null where it has none.
+    [[nodiscard]] const Sent* oldest() const { return sent_.empty() ? nullptr : &sent_.front(); }
+    [[nodiscard]] std::optional<Sent> take_sent(AttemptId attempt);
+    [[nodiscard]] const Sent* find_sent(AttemptId attempt) const;
+
+    // ChannelOwner
+    void answered(ChannelAnswer answer) override;
+    void progressed(AttemptId attempt, std::optional<double> fraction, std::string_view note) override;
+    void stray(std::string_view line, bool whole) override;
+    void blocked(bool blocked) override;
+    void broken(std::string reason) override;
+
+    bool arrived = false;  // the scheduler knows it
+    bool is_leaving = false;
+    bool unwanted = false;   // we asked for its end
+    bool is_broken = false;  // what it says can't be trusted
+    std::string cpus;        // of its seat
+    std::optional<Death> death;
+    MonotonicTime memory_looked_at{};
+
+private:
+    JobHost& host_;
+    WorkerId worker_;
+    WorkerRef ref_;
+    std::unique_ptr<WorkerChannel> channel_;
+    std::deque<Sent> sent_;
+};
+
+}  // namespace pinion::daemon
