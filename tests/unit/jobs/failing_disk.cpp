@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "failing_disk.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <atomic>
+
+namespace pinion::jobs::failing_disk {
+namespace {
+
+std::atomic<Mode> now = Mode::healthy;
+sqlite3_vfs* usual = nullptr;
+// Of the usual layer's files; ours are the same, with two of their functions replaced.
+const sqlite3_io_methods* usual_methods = nullptr;
+sqlite3_io_methods methods{};
+
+int write_or_fail(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
+    if (now == Mode::full) return SQLITE_FULL;
+    return usual_methods->xWrite(file, bytes, size, at);
+}
+
+int sync_or_fail(sqlite3_file* file, int flags) {
+    if (now == Mode::sync_fails) return SQLITE_IOERR_FSYNC;
+    return usual_methods->xSync(file, flags);
+}
+
+int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
+    if (now == Mode::read_only && (flags & SQLITE_OPEN_MAIN_DB) != 0)
+        flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+    const int code = usual->xOpen(usual, name, file, flags, out_flags);
+    if (code == SQLITE_OK && file->pMethods == usual_methods) file->pMethods = &methods;
+    return code;
+}
+
+// Which functions a file has is known once one is open.
+void learn_methods() {
+    std::string space(static_cast<std::size_t>(usual->szOsFile), '\0');
+    auto* file = reinterpret_cast<sqlite3_file*>(space.data());
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_DELETEONCLOSE;
+    ASSERT_EQ(usual->xOpen(usual, nullptr, file, flags, nullptr), SQLITE_OK);
+    usual_methods = file->pMethods;
+    file->pMethods->xClose(file);
+    methods = *usual_methods;
+    methods.xWrite = write_or_fail;
+    methods.xSync = sync_or_fail;
+}
+
+}  // namespace
+
+std::string vfs() {
+    static constexpr const char* name = "failing-disk";
+    now = Mode::healthy;
+    if (usual != nullptr) return name;
+    usual = sqlite3_vfs_find(nullptr);
+    learn_methods();
+    static sqlite3_vfs ours = *usual;
+    ours.zName = name;
+    ours.pNext = nullptr;
+    ours.xOpen = open_file;
+    EXPECT_EQ(sqlite3_vfs_register(&ours, 0), SQLITE_OK);
+    return name;
+}
+
+void become(Mode mode) { now = mode; }
+
+void make_foreign_database(const std::string& path) {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, "CREATE TABLE songs(name TEXT)", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+}  // namespace pinion::jobs::failing_disk

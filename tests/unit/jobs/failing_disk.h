@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// A system layer for SQLite that fails as disks do, when it is told to: SqliteStoreOptions::vfs names it.
+#pragma once
+
+#include <string>
+
+namespace pinion::jobs::failing_disk {
+
+enum class Mode { healthy, sync_fails, full, read_only };
+
+// The layer's name; registers it.
+[[nodiscard]] std::string vfs();
+// From now on, for every file that was opened through it; `read_only` for those that are opened from here on.
+void become(Mode mode);
+
+// A database of somebody else's.
+void make_foreign_database(const std::string& path);
+
+}  // namespace pinion::jobs::failing_disk
