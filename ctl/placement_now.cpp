@@ -9,11 +9,21 @@
 
 namespace pinion::ctl {
 
-PlacementNow placement_of(const Snapshot& running, const config::Config& config, Machine machine) {
+PlacementNow placement_of(const Snapshot& running, const config::Config& config, Machine machine,
+                          const std::optional<DaemonCpus>& cpus) {
     PlacementNow now{.universe = universe_of(config, machine),
                      .requests = requests_of(config),
                      .ledger = ledger_of(running, config)};
     now.machine = std::move(machine);
+    if (cpus) {
+        now.universe.allowed = cpus->allowed;
+        now.universe.machine.reserve_cores = 0;
+        now.universe.machine.reserve_per = std::nullopt;
+        now.universe.machine.reserve_cpus = cpus->reserved;
+    }
+    for (const WorkerRow& worker : running.workers)
+        if (const auto origin = cpu::find_origin(worker.origin))
+            now.origins.emplace(std::pair(worker.pool, static_cast<std::uint32_t>(worker.slot)), *origin);
     now.plan = plan_of(running, {});
     for (const cpu::PoolSeats& pool : now.plan.pools)
         for (const cpu::Seat& seat : pool.seats)
@@ -30,12 +40,24 @@ PlacementNow placement_of(const Snapshot& running, const config::Config& config,
 
 namespace {
 
-std::string configuration_of(Client& client, const Context& context) {
-    if (!context.global.config.empty()) return context.global.config;
-    const auto stats = client.stats();
-    const wire::Json* path = stats ? stats->find("config") : nullptr;
-    const std::string* text = path == nullptr ? nullptr : path->as_string();
-    return text == nullptr ? std::string() : *text;
+const std::string* find_text(const wire::Json& json, const char* name) {
+    const wire::Json* const value = json.find(name);
+    return value == nullptr ? nullptr : value->as_string();
+}
+
+std::optional<CpuSet> find_cpus(const wire::Json& json, const char* name) {
+    const std::string* const list = find_text(json, name);
+    if (list == nullptr) return std::nullopt;
+    const auto cpus = CpuSet::parse(*list);
+    return cpus ? std::optional(*cpus) : std::nullopt;
+}
+
+// Nothing of a daemon that does not tell yet.
+std::optional<DaemonCpus> cpus_of(const wire::Json& stats) {
+    auto allowed = find_cpus(stats, "cpus_allowed");
+    auto reserved = find_cpus(stats, "cpus_reserved");
+    if (!allowed || allowed->empty() || !reserved) return std::nullopt;
+    return DaemonCpus{*std::move(allowed), *std::move(reserved)};
 }
 
 }  // namespace
@@ -43,14 +65,21 @@ std::string configuration_of(Client& client, const Context& context) {
 Answer<PlacementNow> read_placement(Client& client, const Snapshot& running, const Context& context) {
     auto machine = find_machine(this_machine);
     if (!machine) return refuse(Exit::failed, machine.error().message);
-    const auto config = config::load(load_options(configuration_of(client, context), false));
-    return placement_of(running, config ? *config : config::Config{}, std::move(*machine));
+    const auto answer = client.stats();
+    const wire::Json stats = answer ? *answer : wire::Json::object();
+    const std::string* const path = find_text(stats, "config");
+    const std::string used = path == nullptr ? "" : *path;
+    const auto config = config::load(load_options(context.global.config.empty() ? used : context.global.config, false));
+    return placement_of(running, config ? *config : config::Config{}, std::move(*machine), cpus_of(stats));
 }
 
 std::vector<std::string> seat_sentences(const PlacementNow& now, const std::string& pool, std::uint32_t slot) {
-    const auto reason =
+    auto reason =
         cpu::find_reason({now.machine.topology, now.universe, now.requests, now.ledger, now.plan}, pool, slot);
-    return reason ? cpu::sentences(*reason) : std::vector<std::string>{};
+    if (!reason) return {};
+    if (const auto origin = now.origins.find({pool, slot}); origin != now.origins.end())
+        reason->origin = origin->second;
+    return cpu::sentences(*reason);
 }
 
 }  // namespace pinion::ctl

@@ -2,9 +2,14 @@
 // Where a running daemon's workers sit, together with the machine and the configuration that put them there.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cpu/origin.h"
 #include "cpu/plan.h"
 #include "ctl/client.h"
 #include "ctl/context.h"
@@ -18,16 +23,24 @@ struct PlacementNow {
     cpu::Universe universe;
     std::vector<cpu::PoolRequest> requests;
     cpu::Ledger ledger;
-    cpu::Plan plan;  // what the workers have
+    cpu::Plan plan;                                                             // what the workers have
+    std::map<std::pair<std::string, std::uint32_t>, cpu::Origin> origins = {};  // where the daemon tells
 
     [[nodiscard]] MachineDrawing drawing() const {
         return draw_machine(machine.topology, universe, plan, machine.offline);
     }
 };
 
-// The pools of `config` as `running` has them, on `machine`. CPUs that workers may use belong to pools, even where
-// `machine` was read by a process that may use fewer.
-[[nodiscard]] PlacementNow placement_of(const Snapshot& running, const config::Config& config, Machine machine);
+// The CPUs as the daemon sees them, who may use others than we may.
+struct DaemonCpus {
+    CpuSet allowed;   // by cpusets and the mask it was started with
+    CpuSet reserved;  // by the configuration that it has loaded
+};
+
+// The pools of `config` as `running` has them, on `machine`. CPUs that workers may use belong to pools, even where no
+// daemon tells, and `machine` was read by a process that may use fewer.
+[[nodiscard]] PlacementNow placement_of(const Snapshot& running, const config::Config& config, Machine machine,
+                                        const std::optional<DaemonCpus>& cpus = {});
 
 // The same with the machine we run on and the daemon's configuration; where that can't be read, without the reserve and
 // the reasons that only it tells.

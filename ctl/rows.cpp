@@ -88,6 +88,7 @@ WorkerRow to_worker_row(const wire::Json& json) {
     members.number("drifts", row.drifts);
     members.flag("contested", row.contested);
     members.text("pin_note", row.pin_note);
+    members.text("origin", row.origin);
     members.time("since", row.since);
     members.number("failures_in_row", row.failures_in_row);
     members.time("next_retry", row.next_retry);

@@ -50,6 +50,7 @@ struct WorkerRow {
     std::uint64_t drifts = 0;
     bool contested = false;
     std::string pin_note;
+    std::string origin;
     Duration since{};
     std::uint64_t failures_in_row = 0;
     Duration next_retry{};

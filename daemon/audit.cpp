@@ -49,32 +49,58 @@ void Audit::look_now(bool excused) {
     timer_.arm(loop_.now());
 }
 
+void Audit::begin_round() {
+    left_ = workers_.live();
+    std::ranges::reverse(left_);
+    orphans_ = workers_.look_for_orphans();
+    look_ = {};
+    under_way_ = true;
+}
+
 void Audit::go_on() {
-    if (!under_way_) {
-        left_ = workers_.live();
-        std::ranges::reverse(left_);
-        under_way_ = true;
-    }
+    if (!under_way_) begin_round();
     const auto until = MonotonicClock::now() + limits::turn_budget;
-    while (!left_.empty() && MonotonicClock::now() < until) {
-        const WorkerId worker = std::move(left_.back());
-        left_.pop_back();
-        look_at(worker);
+    bool more = take_next();
+    while (more && MonotonicClock::now() < until) {
+        look();
+        more = take_next();
     }
-    if (!left_.empty()) return timer_.arm(loop_.now());
+    if (more) return timer_.arm(loop_.now());
+    orphans_ = {};
     under_way_ = excused_ = false;
     timer_.arm(next_round());
 }
 
-// It may have ended, or got another seat, since the round began.
-void Audit::look_at(const WorkerId& worker) {
-    const auto pin = workers_.pin_of(worker);
-    if (!pin || pin->mask.empty()) return;
-    if (pin->room > 0 && loop_.now() < pressed_until_)
-        if (const auto runnable = cpu::runnable_threads(pin->pid)) hungry_(worker, *runnable, pin->room);
-    auto drift = cpu::find_drift(pin->pid, pin->mask);
-    if (!drift || !*drift) return;
-    found_({worker, pin->pid, pin->mask, *std::move(*drift), excused_});
+// Whether there is a process to look at: another of the same worker, or the first of the next one.
+bool Audit::take_next() {
+    while (look_.left.empty() && !left_.empty()) {
+        look_ = {.worker = std::move(left_.back())};
+        left_.pop_back();
+        const auto pin = workers_.pin_of(look_.worker);
+        if (!pin || pin->mask.empty()) continue;
+        look_.left = workers_.processes_of(look_.worker, orphans_);
+        std::ranges::reverse(look_.left);
+    }
+    return !look_.left.empty();
+}
+
+// The worker may have ended, or got another seat, since its tree was listed.
+void Audit::look() {
+    const pid_t pid = look_.left.back();
+    look_.left.pop_back();
+    const auto pin = workers_.pin_of(look_.worker);
+    if (!pin || pin->mask.empty()) return look_.left.clear();
+    if (const auto found = cpu::find_drift(pid, pin->mask); found && *found) {
+        look_.left.clear();  // what follows concerns its whole tree
+        return found_({look_.worker, pid, pin->mask, **found, excused_});
+    }
+    if (!counts_hunger(*pin)) return;
+    look_.runnable += cpu::runnable_threads(pid).value_or(0);
+    if (look_.left.empty()) hungry_(look_.worker, look_.runnable, pin->room);
+}
+
+bool Audit::counts_hunger(const Workers::Pin& pin) const {
+    return pin.room > 0 && (unheard_ || loop_.now() < pressed_until_);
 }
 
 }  // namespace pinion::daemon

@@ -22,6 +22,7 @@ void put_worker(DictWriter& dict, const WorkerRow& row) {
     dict.text("cpus", row.cpus).text("seat", row.seat).text("home", row.home).text("mask", row.mask);
     dict.text("nodes", row.nodes).text("straddles", row.straddles).flag("exclusive", row.exclusive);
     dict.number("drifts", row.drifts).flag("contested", row.contested).text("pin_note", row.pin_note);
+    dict.text("origin", row.origin);
     dict.big("since", to_usec(row.since));
     dict.number("failures_in_row", row.failures_in_row);
     dict.big("next_retry", row.next_retry ? to_usec(*row.next_retry) : 0);
@@ -140,6 +141,7 @@ int append(sd_bus_message* message, const StatsRow& row) {
         .number("running", row.running);
     dict.big("spawns", row.spawns).big("deaths", row.deaths).big("dropped_lines", row.dropped_lines);
     dict.big("dropped_records", row.dropped_records).flag("cgroups", row.cgroups).text("last_reload", row.last_reload);
+    dict.text("cpus_allowed", row.cpus_allowed).text("cpus_reserved", row.cpus_reserved);
     return dict.close();
 }
 

@@ -262,7 +262,7 @@ void Daemon::spawns_attempted() {
     ready_told_ = true;
     // What loading the configuration and starting everybody at once took is not needed again soon.
     ::malloc_trim(0);
-    event::notify_ready(status_line(supervisor_.pools(), false, refused_reload_));
+    event::notify_ready(status_line(pool_views(), false, refused_reload_));
 }
 
 void Daemon::write_facts() {
@@ -307,7 +307,7 @@ void Daemon::publish() {
     publish_armed_ = false;
     last_publish_ = loop_.now();
     const auto changed = std::exchange(changed_pools_, {});
-    event::notify_status(status_line(supervisor_.pools(), supervisor_.shutting_down(), refused_reload_));
+    event::notify_status(status_line(pool_views(), supervisor_.shutting_down(), refused_reload_));
     bus_->emit_pools_changed(changed);
 }
 

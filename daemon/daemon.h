@@ -106,6 +106,7 @@ private:
     void seat_again(bool go_home);
     void tell_displaced(const cpu::KeptSeats& before);
     void keep_seats();
+    void arm_home_timer();
     void move_ourselves();
     void drifted(const Audit::Drift& drift);
     void tell_starved(const WorkerId& worker, std::uint32_t runnable, std::uint32_t room);
@@ -114,11 +115,14 @@ private:
 
     [[nodiscard]] Answer<void> check(const Target& target) const;
     [[nodiscard]] WallTime wall(MonotonicTime time) const;
-    [[nodiscard]] PoolRow to_row(const supervise::PoolView& view) const;
+    // The supervisor's view with what the seats add to it, and pools that have none.
+    [[nodiscard]] std::vector<supervise::PoolView> pool_views() const;
+    [[nodiscard]] PoolRow to_row(supervise::PoolView view) const;
     [[nodiscard]] PoolRow unplaced_row(const std::string& pool, const std::string& why) const;
     void add_usage(PoolRow& row);
     void add_pin(WorkerRow& row, const cpu::Seat& seat) const;
-    void add_pin_state(PoolRow& row) const;
+    void add_pin_state(supervise::PoolView& view) const;
+    [[nodiscard]] std::string pin_trouble(const std::string& pool, const cpu::Seat& seat) const;
     [[nodiscard]] WorkerRow to_row(const std::string& pool, const supervise::WorkerView& view) const;
 
     event::Loop loop_;

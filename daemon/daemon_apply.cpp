@@ -89,7 +89,7 @@ void Daemon::loaded(Loaded found) {
     if (outcome.accepted && !outcome.changed && (!by_watch || !refused_before.empty()))
         record(daemon_record(log::Priority::info, messages::config_loaded, "reload: nothing changed"));
     for (auto& waiter : waiters) waiter(outcome);
-    event::notify_ready(status_line(supervisor_.pools(), supervisor_.shutting_down(), refused_reload_));
+    event::notify_ready(status_line(pool_views(), supervisor_.shutting_down(), refused_reload_));
 }
 
 ReloadOutcome Daemon::refuse(std::vector<std::string> reasons) {

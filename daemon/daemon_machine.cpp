@@ -29,18 +29,22 @@ Result<void> Daemon::add_keepers() {
     PINION_TRY(reader, MachineReader::make(
                            loop_, [] { return read_machine(); },
                            [this](Result<Machine> found) { machine_read(std::move(found)); }));
-    PINION_TRY(watch, MachineWatch::make(loop_, [this] { keeping_.reader->request(); }));
+    PINION_TRY(watch, MachineWatch::make(loop_, [this] {
+                   keeping_.told = keeping_.watch->last_sign();
+                   keeping_.reader->request();
+               }));
     PINION_TRY(audit, Audit::make(
                           loop_, workers_, [this](const Audit::Drift& drift) { drifted(drift); },
                           [this](const WorkerId& worker, std::uint32_t runnable, std::uint32_t room) {
                               if (keeping_.starved.looked(worker, runnable, room, loop_.now()))
                                   tell_starved(worker, runnable, room);
                           }));
-    // Where the kernel does not tell, nobody is looked at: an idle machine is not woken for it.
+    // Where the kernel does not tell, it is looked when masks are: an idle machine is not woken for it.
     if (auto pressure = event::CpuPressure::open(loop_, workers_.pressure_file(), [this] { keeping_.audit->press(); }))
         keeping_.pressure.emplace(std::move(*pressure));
+    else
+        audit->expect_no_word();
     PINION_TRY(home, loop_.add_timer(event::Priority::commands, [this] {
-        keeping_.home_armed = false;
         if (!supervisor_.shutting_down()) seat_again(true);
     }));
     keeping_.reader = std::move(reader);
@@ -63,6 +67,7 @@ void Daemon::recall_seats(Machine& machine) {
             why = "read the ledger: it is of another machine";
         } else {
             seats_ = std::move(left.seats);
+            keeping_.origins.recall(seats_);
             if (left.owner == own_process()) keeping_.inherited = left.inherited.value_or(CpuSet{});
         }
     }
@@ -98,9 +103,9 @@ void Daemon::machine_read(Result<Machine> found) {
             record(daemon_record(log::Priority::notice, messages::cpus_changed,
                                  fmt::format("the CPUs that pools may use changed, {}; now {}",
                                              and_or(before - after, after - before), after.to_list())));
-        keeping_.home_armed = false;  // five seconds of rest begin anew
         seat_again(false);
     }
+    keeping_.told.reset();
     // Masks of those who were not concerned may have been reset with the others'.
     keeping_.own = {};
     move_ourselves();
@@ -135,14 +140,18 @@ void Daemon::keep_seats() {
         record(daemon_record(log::Priority::warning, messages::config_warning,
                              written.error().message + "; a restart of the daemon may move workers"));
     keeping_.write_failed = !written;
+    keeping_.origins.follow(seats_);
     move_ourselves();
-    if (!keeping_.returning) {
-        keeping_.home_armed = false;
-        keeping_.home_timer.arm(no_deadline);
-    } else if (!std::exchange(keeping_.home_armed, true)) {
-        keeping_.home_timer.arm(loop_.now() + limits::home_delay);
-    }
+    arm_home_timer();
     keeping_.audit->set_period(audit_period());
+}
+
+// CPUs must be back for a while before anybody goes home to them, from when the kernel told of them, not from when we
+// had looked. CPUs that nobody waits for change nothing of that.
+void Daemon::arm_home_timer() {
+    if (std::exchange(keeping_.awaited, keeping_.returning) == keeping_.returning) return;
+    const MonotonicTime since = keeping_.told.value_or(loop_.now());
+    keeping_.home_timer.arm(keeping_.returning.empty() ? no_deadline : since + limits::home_delay);
 }
 
 // The daemon keeps off the CPUs that workers own.
@@ -178,7 +187,8 @@ void Daemon::drifted(const Audit::Drift& drift) {
     const auto& [pool, slot, generation] = drift.worker;
     const auto verdict = keeping_.drift.drifted(pool, slot.value, loop_.now(), drift.excused);
     if (verdict == Verdict::leave) return;
-    const std::string name = slot_name(pool, slot);
+    const bool below = drift.pid != workers_.facts(pool, slot).pid;
+    const std::string name = slot_name(pool, slot) + (below ? fmt::format(" (process {} of its tree)", drift.pid) : "");
     changed_pools_.insert(pool);
     if (verdict == Verdict::contested) {
         auto told = seat_record(
@@ -191,7 +201,7 @@ void Daemon::drifted(const Audit::Drift& drift) {
         after_turn();
         return;
     }
-    const auto pinned = cpu::pin_process(drift.pid, drift.permitted);
+    const auto pinned = workers_.pin_tree(drift.worker);
     // CPUs that are ours no more, and nobody told.
     if (!pinned) keeping_.reader->request();
     const auto suspect =

@@ -63,7 +63,23 @@ PoolRow Daemon::unplaced_row(const std::string& pool, const std::string& why) co
     return row;
 }
 
-PoolRow Daemon::to_row(const supervise::PoolView& view) const {
+std::vector<supervise::PoolView> Daemon::pool_views() const {
+    auto views = supervisor_.pools();
+    for (auto& view : views) add_pin_state(view);
+    for (const auto& [name, why] : unplaced_) {
+        if (supervisor_.has_pool(name)) continue;
+        auto& view = views.emplace_back();
+        view.name = name;
+        view.state = PoolState::failed;
+        view.wanted = config_->pools().at(name)->workers.number;
+        view.note = why;
+    }
+    std::ranges::sort(views, {}, &supervise::PoolView::name);
+    return views;
+}
+
+PoolRow Daemon::to_row(supervise::PoolView view) const {
+    add_pin_state(view);
     PoolRow row;
     row.name = view.name;
     row.state = supervise::to_string(view.state);
@@ -84,7 +100,6 @@ PoolRow Daemon::to_row(const supervise::PoolView& view) const {
         if (std::ranges::find(seats, seat) == seats.end()) seats.push_back(std::move(seat));
     }
     row.seats = join(seats, "+");
-    add_pin_state(row);
     row.cores_held = held.count();
     return row;
 }
@@ -112,22 +127,27 @@ void Daemon::add_usage(PoolRow& row) {
 }
 
 // A pool whose workers all run, but not all where they belong, is not as it should be.
-void Daemon::add_pin_state(PoolRow& row) const {
-    const auto* placed = plan_.find(row.name);
-    if (placed == nullptr || row.withdrawn || row.stopped_by_operator) return;
-    std::string note;
+void Daemon::add_pin_state(supervise::PoolView& view) const {
+    const auto* placed = plan_.find(view.name);
+    if (placed == nullptr || view.withdrawn || view.stopped_by_operator) return;
+    std::string trouble;
     for (const auto& seat : placed->seats) {
-        const std::string name = slot_name(row.name, Slot{seat.slot});
-        if (keeping_.drift.of(row.name, seat.slot).contested) note = name + ": somebody else sets its mask";
-        const auto* kept = note.empty() ? cpu::find_kept(seats_, row.name, seat.slot) : nullptr;
-        if (kept != nullptr && kept->exclusive && !away_note(*kept, seat).empty())
-            note = name + ": " + away_note(*kept, seat);
-        if (!note.empty()) break;
+        trouble = pin_trouble(view.name, seat);
+        if (trouble.empty()) continue;
+        trouble = slot_name(view.name, Slot{seat.slot}) + ": " + trouble;
+        break;
     }
-    if (note.empty()) return;
-    if (row.state == supervise::to_string(PoolState::running) || row.state == supervise::to_string(PoolState::stopped))
-        row.state = supervise::to_string(PoolState::degraded);
-    if (row.note.empty()) row.note = std::move(note);
+    if (trouble.empty()) return;
+    if (view.state == PoolState::running || view.state == PoolState::stopped) view.state = PoolState::degraded;
+    if (view.note.empty()) view.note = std::move(trouble);
+}
+
+// A soft worker that sits elsewhere is where soft workers are: on a shared core.
+std::string Daemon::pin_trouble(const std::string& pool, const cpu::Seat& seat) const {
+    if (keeping_.drift.of(pool, seat.slot).contested) return "somebody else sets its mask";
+    const auto* kept = cpu::find_kept(seats_, pool, seat.slot);
+    if (kept != nullptr && (kept->exclusive || seat.parked)) return away_note(*kept, seat);
+    return seat.parked ? "stopped: no CPU is left that it may use" : "";
 }
 
 void Daemon::add_pin(WorkerRow& row, const cpu::Seat& seat) const {
@@ -148,6 +168,7 @@ void Daemon::add_pin(WorkerRow& row, const cpu::Seat& seat) const {
     const auto drift = keeping_.drift.of(row.pool, row.slot);
     row.drifts = drift.repairs;
     row.contested = drift.contested;
+    if (const auto origin = keeping_.origins.find(row.pool, row.slot)) row.origin = cpu::to_string(*origin);
     if (drift.contested) row.pin_note = "its mask is left alone: somebody else sets it again and again";
 }
 
@@ -254,6 +275,10 @@ StatsRow Daemon::stats() const {
     row.dropped_lines = drops_.lines;
     row.dropped_records = drops_.records;
     row.cgroups = workers_.uses_cgroups();
+    if (config_) {
+        row.cpus_allowed = allowed_cpus(*config_, machine_).to_list();
+        row.cpus_reserved = keeping_.reserved.to_list();
+    }
     row.last_reload = refused_reload_.empty() ? "ok" : refused_reload_;
     return row;
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cpu/drift.h"
+#include "cpu/origin.h"
 #include "cpu/starved.h"
 #include "daemon/audit.h"
 #include "daemon/ledger_store.h"
@@ -23,15 +24,17 @@ struct Keeping {
     CpuSet reserved;   // by the last load; hotplug does not move it
     CpuSet own;        // the mask that we gave ourselves
     cpu::DriftWatch drift;
+    cpu::Origins origins;
     std::unique_ptr<MachineWatch> watch;
     std::unique_ptr<MachineReader> reader;
     std::unique_ptr<Audit> audit;
     cpu::StarvedWatch starved;
     std::optional<event::CpuPressure> pressure;
-    event::Source home_timer;  // armed only while somebody can go home
-    bool home_armed = false;
-    bool returning = false;  // by the plan in force, somebody can
-    bool write_failed = false;  // and said so
+    event::Source home_timer;           // armed only while somebody can go home
+    CpuSet returning;                   // by the plan in force: CPUs that are back, and that somebody can go home to
+    CpuSet awaited;                     // those of them that the timer was last armed for
+    std::optional<MonotonicTime> told;  // when the kernel told of the change that is being followed
+    bool write_failed = false;          // and said so
 };
 
 }  // namespace pinion::daemon

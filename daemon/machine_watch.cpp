@@ -19,7 +19,10 @@ Result<std::unique_ptr<MachineWatch>> MachineWatch::make(event::Loop& loop, Chan
     return watch;
 }
 
-void MachineWatch::sign() { timer_.arm(loop_.now() + limits::machine_debounce); }
+void MachineWatch::sign() {
+    last_sign_ = loop_.now();
+    timer_.arm(last_sign_ + limits::machine_debounce);
+}
 
 void MachineWatch::arm() {
     std::vector<std::string> files;

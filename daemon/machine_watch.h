@@ -26,6 +26,8 @@ public:
     // Watches the cpusets that are there now; to be called again after each change, since others may have come.
     void arm();
     void disarm();
+    // When the last sign came.
+    [[nodiscard]] MonotonicTime last_sign() const noexcept { return last_sign_; }
 
 private:
     MachineWatch(event::Loop& loop, Changed changed) : loop_(loop), changed_(std::move(changed)) {}
@@ -34,6 +36,7 @@ private:
     event::Loop& loop_;
     Changed changed_;
     event::Source timer_;
+    MonotonicTime last_sign_{};
     std::optional<event::CpuEvents> cpus_;
     std::vector<std::string> files_;  // watched by sources_
     std::vector<event::Source> sources_;

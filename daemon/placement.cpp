@@ -81,6 +81,10 @@ cpu::UsableCpus usable_cpus(const config::Config& config, const Machine& machine
     return cpu::resolve(machine.topology, universe_of(config, machine));
 }
 
+CpuSet allowed_cpus(const config::Config& config, const Machine& machine) {
+    return universe_of(config, machine).allowed;
+}
+
 std::string error_of(const cpu::Plan& plan, const std::string& pool) {
     for (const auto& error : plan.errors)
         if (error.pool == pool || error.pool.empty()) return cpu::to_string(error);

@@ -47,6 +47,8 @@ struct Ground {
 // that nobody but who lost CPUs is concerned.
 [[nodiscard]] cpu::Kept plan_again(const config::Config& config, const CpuSet& reserved, const Ground& ground);
 
+// The CPUs that `machine` of the configuration chooses from.
+[[nodiscard]] CpuSet allowed_cpus(const config::Config& config, const Machine& machine);
 // What `machine` of the configuration makes of the machine.
 [[nodiscard]] cpu::UsableCpus usable_cpus(const config::Config& config, const Machine& machine);
 

@@ -52,6 +52,7 @@ struct WorkerRow {
     std::uint32_t drifts = 0;    // how often its mask was found wider than that and set again
     bool contested = false;      // somebody sets it too often: it is left alone
     std::string pin_note;        // what is out of order about it, in words; may be empty
+    std::string origin;          // how it came to its seat, as in cpu/origin.h; empty where it has none
     WallTime since;
     std::uint32_t failures_in_row = 0;
     std::optional<WallTime> next_retry;
@@ -107,6 +108,8 @@ struct StatsRow {
     std::uint64_t dropped_records = 0;
     bool cgroups = false;
     std::string last_reload;  // "ok", or the reason of the last refusal
+    std::string cpus_allowed;   // by cpusets and the mask that the daemon was started with
+    std::string cpus_reserved;  // of those that pools might use
 };
 
 // STATUS= for the service manager: "4 pools, 31 of 32 workers running; web/3 backoff: exit 1". Pure.

@@ -23,6 +23,7 @@
 #include "process/cgroup.h"
 #include "process/child_image.h"
 #include "process/spawn_window.h"
+#include "process/tree_members.h"
 #include "supervise/effect.h"
 
 namespace pinion::daemon {
@@ -90,6 +91,12 @@ public:
     };
     [[nodiscard]] std::vector<WorkerId> live() const;
     [[nodiscard]] std::optional<Pin> pin_of(const WorkerId& worker) const;
+    // Every process of its tree, the main one first; none where it can't be looked at. One look at the orphans that came
+    // to us answers for many workers.
+    [[nodiscard]] process::TreeMembers look_for_orphans() const;
+    [[nodiscard]] std::vector<pid_t> processes_of(const WorkerId& worker, const process::TreeMembers& orphans) const;
+    // Sets the mask that is permitted for every thread of every process of its tree. Fails with ESRCH when it is gone.
+    [[nodiscard]] Result<void> pin_tree(const WorkerId& worker);
 
     // What is known of a slot now. `pid` 0: no live main process.
     struct Facts {
@@ -125,6 +132,9 @@ private:
     void answer(SlotState& slot, Outcome outcome);
     Outcome read_back(const Process& process) const;
     [[nodiscard]] Result<void> confine(SlotState& slot, const cpu::Seat& seat, const cpu::Seat& former);
+    [[nodiscard]] std::vector<pid_t> tree_of(const Process& process, const SlotState& slot,
+                                             const process::TreeMembers& orphans) const;
+    [[nodiscard]] Result<void> pin_all(const Process& process, const SlotState& slot) const;
     void end_unwatched(Process& process, SlotState& slot);
     [[nodiscard]] Result<process::ImageBuffer> build_image(const Process& process, const SlotState& slot) const;
     [[nodiscard]] Result<void> watch(Process& process);

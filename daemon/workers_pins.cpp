@@ -2,7 +2,9 @@
 // How workers are kept on their CPUs: cpusets of their own, masks, and a look at what is in force.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <set>
 #include <utility>
 
 #include "cpu/machine.h"
@@ -12,6 +14,12 @@
 namespace pinion::daemon {
 
 using namespace supervise;
+
+namespace {
+
+constexpr int max_passes = 16;  // over a tree that forks faster than it is pinned; the audit looks again
+
+}  // namespace
 
 Result<ChosenLevel> Workers::settle_enforcement(std::optional<Enforcement> wish) {
     return daemon::settle_enforcement(wish, options_.cgroups);
@@ -28,7 +36,7 @@ std::vector<Workers::PinFailure> Workers::keep_pins_by(Enforcement level) {
         if (slot.process && kept) kept = confine(slot, slot.process->seat, slot.process->seat);
         // Switching the controller on, or a change of a cpuset, may have reset the mask.
         if (slot.process && kept && !slot.process->reaped && !slot.process->seat.mask.empty())
-            kept = cpu::pin_process(slot.process->pid, slot.process->seat.mask);
+            kept = pin_all(*slot.process, slot);
         if (!kept && kept.error().code != ESRCH)
             failures.push_back({key.first, slot_name(key.first, Slot{key.second}) + ": " + kept.error().message});
     }
@@ -84,8 +92,57 @@ Result<void> Workers::repin(const Repin& effect) {
     auto& slot = slot_state(effect.worker);
     // First wider, then there, then narrower: at no time has it no CPU.
     PINION_CHECK(confine(slot, effect.seat, former));
-    if (!process->reaped && !effect.seat.mask.empty()) PINION_CHECK(cpu::pin_process(process->pid, effect.seat.mask));
+    if (!process->reaped && !effect.seat.mask.empty()) PINION_CHECK(pin_all(*process, slot));
     return confine(slot, effect.seat, effect.seat);
+}
+
+process::TreeMembers Workers::look_for_orphans() const {
+    return options_.cgroups ? process::TreeMembers() : process::TreeMembers(known_);
+}
+
+std::vector<pid_t> Workers::tree_of(const Process& process, const SlotState& slot,
+                                    const process::TreeMembers& orphans) const {
+    if (!slot.cgroup)
+        return orphans.of({.leader = process.pid,
+                           .pool = process.worker.pool,
+                           .slot = process.worker.slot.value,
+                           .generation = process.worker.generation.value});
+    std::vector<pid_t> members = slot.cgroup->members();
+    const auto leader = std::ranges::find(members, process.pid);
+    if (leader != members.end()) members.erase(leader);
+    members.insert(members.begin(), process.pid);
+    return members;
+}
+
+std::vector<pid_t> Workers::processes_of(const WorkerId& worker, const process::TreeMembers& orphans) const {
+    if (!pin_of(worker)) return {};
+    const SlotState& slot = slots_.at({worker.pool, worker.slot.value});
+    return tree_of(*slot.process, slot, orphans);
+}
+
+Result<void> Workers::pin_tree(const WorkerId& worker) {
+    const Process* process = find_settled(worker);
+    if (process == nullptr || process->reaped) return fail_errno(ESRCH, "pin " + slot_name(worker.pool, worker.slot));
+    if (process->seat.mask.empty()) return {};
+    return pin_all(*process, slot_state(worker));
+}
+
+// What is forked meanwhile has its parent's mask: where a look finds nobody new, nobody is left to fork with the old
+// one.
+Result<void> Workers::pin_all(const Process& process, const SlotState& slot) const {
+    std::set<pid_t> pinned;
+    for (int pass = 0; pass < max_passes; ++pass) {
+        bool found_new = false;
+        for (const pid_t pid : tree_of(process, slot, look_for_orphans())) {
+            if (!pinned.insert(pid).second) continue;
+            found_new = true;
+            auto result = cpu::pin_process(pid, process.seat.mask);
+            if (!result && (pid == process.pid || result.error().code != ESRCH)) return result;
+        }
+        if (!found_new) return {};
+    }
+    return fail("pin the processes of " + slot_name(process.worker.pool, process.worker.slot) +
+                ": they come faster than they can be pinned");
 }
 
 }  // namespace pinion::daemon

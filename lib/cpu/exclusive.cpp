@@ -2,8 +2,10 @@
 #include "cpu/exclusive.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "cpu/explicit_seats.h"
@@ -123,6 +125,8 @@ private:
             finish(wish, wish.workers);
             return true;
         }
+        const bool stacks = wish.seat.oversubscribe == CpuExclusive::Oversubscribe::stack;
+        if (stacks && !find_sharing(wish).empty()) return place_stacked(wish);
         PoolSearch search = search_for(wish, {});
         if (search.seatable(claims_.of(wish.pool), wish.workers) < wish.workers) {
             if (!make_room(wish)) return place_fewer(wish);
@@ -138,18 +142,73 @@ private:
     [[nodiscard]] bool place_fewer(const Wish& wish) {
         using enum CpuExclusive::Oversubscribe;
         if (wish.seat.oversubscribe == error) return false;
+        if (wish.seat.oversubscribe == stack) return place_stacked(wish);
         std::uint32_t seats = search_for(wish, {}).seatable(claims_.of(wish.pool), wish.workers);
-        const bool stacks = wish.seat.oversubscribe == stack;
-        if (seats == 0 || (stacks && seats < wish.reaches.size())) return false;
+        if (seats == 0) return false;
         release_from(wish, seats);
         seats = fill(wish, seats, search_for(wish, {}));
         result_.warnings.push_back(too_many_workers(wish, seats));
         finish(wish, seats);
-        if (!stacks) return true;
-        // Each of the rest joins the seat of the slot that is as many whole rounds before it.
+        return true;
+    }
+
+    // As many seats as there is room for, beside those that are kept; the other slots join them. Who shared a seat goes
+    // on to, since that is still valid.
+    [[nodiscard]] bool place_stacked(const Wish& wish) {
+        const std::map<std::uint32_t, std::uint32_t> sharing = find_sharing(wish);
+        PoolSearch search = search_for(wish, {});
+        const Claims::Slots& own = claims_.of(wish.pool);
+        std::vector<std::uint32_t> missing(wish.reaches.size());
+        for (std::uint32_t slot = 0; slot < wish.workers; ++slot)
+            if (!own.contains(slot) && !sharing.contains(slot)) ++missing[wish.reach_of(slot)];
+        for (std::size_t reach = 0; reach < missing.size(); ++reach)
+            missing[reach] =
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(missing[reach], search.capacity(reach)));
+        for (std::uint32_t slot = 0; slot < wish.workers; ++slot) {
+            std::uint32_t& left = missing[wish.reach_of(slot)];
+            if (left == 0 || own.contains(slot) || sharing.contains(slot)) continue;
+            const std::optional<CpuSet> seat = search.take(slot, left--);
+            if (seat) claims_.add(wish.pool, slot, *seat);
+        }
+        return join_rest(wish, sharing);
+    }
+
+    // Whose earlier seat is held by another slot of the pool: slot → that slot.
+    [[nodiscard]] std::map<std::uint32_t, std::uint32_t> find_sharing(const Wish& wish) const {
+        const Claims::Slots& own = claims_.of(wish.pool);
+        std::map<std::uint32_t, std::uint32_t> sharing;
+        for (const LedgerEntry* entry : wish.earlier) {
+            if (entry->slot >= wish.workers || own.contains(entry->slot) || entry->cpus.empty()) continue;
+            for (const auto& [host, cpus] : own)
+                if (wish.reach_of(host) == wish.reach_of(entry->slot) && entry->cpus.intersects(cpus))
+                    sharing.emplace(entry->slot, host);
+        }
+        return sharing;
+    }
+
+    [[nodiscard]] bool join_rest(const Wish& wish, const std::map<std::uint32_t, std::uint32_t>& sharing) {
+        const Claims::Slots& own = claims_.of(wish.pool);
+        std::vector<std::vector<std::uint32_t>> hosts(wish.reaches.size());
+        std::uint32_t seats = 0;
+        for (const auto& [slot, cpus] : own) {
+            if (cpus.empty()) continue;
+            hosts[wish.reach_of(slot)].push_back(slot);
+            ++seats;
+        }
+        if (std::ranges::any_of(hosts, &std::vector<std::uint32_t>::empty)) return false;
+        result_.warnings.push_back(too_many_workers(wish, seats));
+        finish(wish, static_cast<std::uint32_t>(own.size()));
+
         std::vector<CpuSet>& chosen = result_.pools[wish.pool];
-        const auto round = static_cast<std::uint32_t>(seats - seats % wish.reaches.size());
-        for (std::uint32_t slot = seats; slot < wish.workers; ++slot) chosen.push_back(chosen[slot % round]);
+        const std::vector<CpuSet> owned = std::exchange(chosen, std::vector<CpuSet>(wish.workers));
+        for (auto seat = owned.begin(); const auto& [slot, cpus] : own) chosen[slot] = *seat++;
+        for (std::uint32_t slot = 0; slot < wish.workers; ++slot) {
+            if (own.contains(slot)) continue;
+            const std::vector<std::uint32_t>& there = hosts[wish.reach_of(slot)];
+            const auto host = sharing.find(slot);
+            chosen[slot] =
+                chosen[host != sharing.end() ? host->second : there[(slot / wish.reaches.size()) % there.size()]];
+        }
         return true;
     }
 

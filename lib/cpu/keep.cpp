@@ -69,14 +69,14 @@ private:
         const bool whole = there == kept.home;
         const bool elsewhere = !kept.seat.is_subset_of(kept.home) && kept.seat.intersects(present_);
         if (elsewhere) {
-            returning_ = returning_ || whole;
+            if (whole) awaited_.emplace_back(&kept, there);
             close(kept, there);
             if (!kept.seat.is_subset_of(present_)) lost_[kept.pool].push_back(kept.slot);
             return tell(kept, kept.seat);
         }
         CpuSet part = kept.seat & kept.home & present_;
         if (keep_.go_home || (part.empty() && !kept.seat.empty())) part = there;
-        returning_ = returning_ || part != there;
+        if (part != there) awaited_.emplace_back(&kept, there - part);
         close(kept, there - part);
         if (!part.empty()) return hold(kept, request, part);
         if (!kept.exclusive || loss_of(request) == CpuLoss::move)
@@ -111,6 +111,11 @@ private:
     [[nodiscard]] std::vector<PoolRequest> asked() const {
         std::vector<PoolRequest> asked = keep_.requests;
         std::erase_if(asked, [&](const PoolRequest& request) { return taken_out_.contains(request.pool); });
+        // Counts stay: a slot without CPUs is on_cpu_loss's, and no reason to stop the last ones.
+        for (PoolRequest& request : asked)
+            if (auto* seat = std::get_if<CpuExclusive>(&request.cpu);
+                keep_.unasked && seat != nullptr && seat->oversubscribe == CpuExclusive::Oversubscribe::shrink)
+                seat->oversubscribe = CpuExclusive::Oversubscribe::error;
         return asked;
     }
 
@@ -168,7 +173,10 @@ private:
     }
 
     void remember(Kept& kept) const {
-        kept.returning = returning_;
+        // Those of who owns them are closed to others; a shared core may be somebody's fallback by now.
+        const CpuSet owned = usable_ - kept.plan.shared;
+        for (const auto& [waiting, cpus] : awaited_)
+            if (waiting->exclusive || !cpus.intersects(owned)) kept.returning |= cpus;
         for (const PoolSeats& pool : kept.plan.pools) {
             const bool owner = owns_seats(*requests_.at(pool.pool));
             for (const Seat& seat : pool.seats) {
@@ -199,7 +207,7 @@ private:
     std::map<Key, Ledger> told_;
     std::map<std::string, std::vector<std::uint32_t>> lost_;  // slots that may be seated elsewhere
     std::set<std::string> taken_out_;
-    bool returning_ = false;
+    std::vector<std::pair<const KeptSeat*, CpuSet>> awaited_;  // who would get which CPUs by going home
 };
 
 }  // namespace

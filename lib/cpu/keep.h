@@ -27,8 +27,8 @@ struct Keep {
     const std::vector<PoolRequest>& requests;
     const KeptSeats& earlier;
     bool go_home = false;
-    // A change of the machine: nobody is there whom an error would tell. A pool that can't be placed any more keeps what
-    // is left of its seats; counts must be given.
+    // A change of the machine: nobody is there whom an error would tell. A pool that can't be placed any more keeps
+    // what is left of its seats; counts must be given.
     bool unasked = false;
     // Pools that ask for other seats than before: nothing is held for them.
     std::set<std::string> reshaped = {};
@@ -37,7 +37,7 @@ struct Keep {
 struct Kept {
     Plan plan;
     KeptSeats seats;
-    bool returning = false;  // some CPUs are back that somebody waits to go home to
+    CpuSet returning = {};  // CPUs that are back and free, that somebody waits to go home to
     bool operator==(const Kept&) const = default;
 };
 

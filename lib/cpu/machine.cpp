@@ -58,13 +58,21 @@ Result<std::vector<int>> threads_of(int pid) {
     return tids;
 }
 
+// The kernel leaves out what is offline just now, and takes it in again when it comes.
+CpuSet offline_of(const CpuSet& mask) {
+    const auto text = read_file("/sys/devices/system/cpu/online", max_list_bytes);
+    if (!text) return {};
+    const auto online = CpuSet::parse(*text);
+    return online ? mask - *online : CpuSet{};
+}
+
 Result<void> pin_thread(int tid, const CpuSet& mask) {
     const auto& words = mask.words();
     const auto* const set = reinterpret_cast<const cpu_set_t*>(words.data());
     if (sched_setaffinity(tid, words.size() * sizeof(words[0]), set) != 0)
         return fail_last("set the mask of thread " + std::to_string(tid));
     PINION_TRY(in_force, read_affinity(tid));
-    if (in_force == mask) return {};
+    if (in_force == mask || in_force == mask - offline_of(mask)) return {};
     return fail("set the mask of thread " + std::to_string(tid) + ": the kernel gave it '" + in_force.to_list() + "'");
 }
 

@@ -13,10 +13,10 @@
 namespace pinion::cpu {
 
 struct MachineLimits {
-    CpuSet inherited;                 // this process's affinity mask; empty: it bounds nothing
+    CpuSet inherited;             // this process's affinity mask; empty: it bounds nothing
     CpuSet effective;             // cpuset of the own cgroup; empty: no cgroup says so
-    CpuSet isolated;                  // by the kernel's command line
-    std::optional<double> quota;      // CPUs by cpu.max over all ancestors of the own cgroup v2, or cfs quota on v1
+    CpuSet isolated;              // by the kernel's command line
+    std::optional<double> quota;  // CPUs by cpu.max over all ancestors of the own cgroup v2, or cfs quota on v1
     bool operator==(const MachineLimits&) const = default;
 };
 
@@ -39,7 +39,8 @@ struct MachineLimits {
 // The mask in force for a thread. Fails with ESRCH when it is gone.
 [[nodiscard]] Result<CpuSet> read_affinity(int tid);
 
-// Sets the mask of every thread of the process and reads it back; a thread that ends meanwhile is no error.
+// Sets the mask of every thread of the process and reads it back; a thread that ends meanwhile is no error, nor is a
+// CPU of it that is offline just now, as long as another is not.
 [[nodiscard]] Result<void> pin_process(int pid, const CpuSet& mask);
 
 }  // namespace pinion::cpu

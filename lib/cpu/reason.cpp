@@ -226,8 +226,10 @@ void add_history(const Situation& situation, SeatReason& reason) {
     for (const LedgerEntry& entry : situation.ledger) {
         if (entry.pool != reason.pool || entry.slot != reason.seat.slot || entry.exclusive != reason.seat.exclusive)
             continue;
-        if (!reason.home && entry.cpus != reason.seat.cpus && !entry.cpus.is_subset_of(usable))
+        if (!reason.home && entry.cpus != reason.seat.cpus && !entry.cpus.is_subset_of(usable)) {
             reason.home = entry.cpus;
+            reason.missing = entry.cpus - usable;
+        }
         reason.kept = reason.kept || entry.cpus.intersects(reason.seat.cpus);
     }
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu/origin.h"
 #include "cpu/plan.h"
 
 namespace pinion::cpu {
@@ -44,7 +45,9 @@ struct SeatReason {
     Seat seat;
     std::string inside;                   // "core", "l3", "numa", …: the tightest domain around the seat
     bool kept = false;                    // it had this seat before
+    std::optional<Origin> origin = {};    // how it came to it, where somebody knows more than that
     std::optional<CpuSet> home = {};      // where it sat before and will again, once all CPUs of it are back
+    CpuSet missing = {};                  // of the home
     std::vector<BetterSeat> better = {};  // of an exclusive seat, the best first; at most `most_better`
     std::size_t more_better = 0;          // left out
     // Of a soft seat: its core among the shared ones.

@@ -30,12 +30,38 @@ std::string inside_text(const std::string& inside) {
     return "no single package, NUMA node or cache holds all of it";
 }
 
-// Obstacles of one kind and pool as one: the seats that they cost, and by which slots.
-struct Fold {
-    std::vector<std::string> seats;  // those that this alone, or this first, kept from the slot
-    std::vector<std::uint32_t> slots;
-};
+// Seats that the same kept from the slot: each kind of obstacle, with its pool and which slots of it.
 using Owner = std::pair<Obstacle::Kind, std::string>;
+struct Fold {
+    std::vector<std::pair<Owner, std::vector<std::uint32_t>>> owners;  // the nearest first
+    std::vector<std::string> seats = {};
+
+    [[nodiscard]] bool is_by_the_same(const Fold& other) const {
+        return std::ranges::equal(
+            owners, other.owners, {}, [](const auto& owner) { return owner.first; },
+            [](const auto& owner) { return owner.first; });
+    }
+};
+
+Fold fold_of(const std::vector<Obstacle>& obstacles) {
+    Fold fold;
+    for (const Obstacle& obstacle : obstacles) {
+        const Owner owner(obstacle.kind, obstacle.pool);
+        auto found = std::ranges::find(fold.owners, owner, [](const auto& known) { return known.first; });
+        if (found == fold.owners.end()) found = fold.owners.insert(fold.owners.end(), {owner, {}});
+        found->second.push_back(obstacle.slot);
+    }
+    return fold;
+}
+
+// Adds the slots and the seat of one to those of the same owners.
+void merge(Fold& all, const Fold& one, std::string seat) {
+    for (std::size_t i = 0; i < all.owners.size(); ++i) {
+        auto& slots = all.owners[i].second;
+        slots.insert(slots.end(), one.owners[i].second.begin(), one.owners[i].second.end());
+    }
+    all.seats.push_back(std::move(seat));
+}
 
 std::string owner_text(const Owner& owner, std::vector<std::uint32_t> slots) {
     std::ranges::sort(slots);
@@ -56,23 +82,24 @@ std::string owner_text(const Owner& owner, std::vector<std::uint32_t> slots) {
 
 void add_better(const SeatReason& reason, std::vector<std::string>& lines) {
     constexpr std::size_t most_named = 8;
-    std::vector<std::pair<Owner, Fold>> folds;  // in the order of preference
+    std::vector<Fold> folds;  // in the order of preference
     std::size_t refused = 0;
     for (const BetterSeat& better : reason.better) {
         if (better.obstacles.empty()) continue;
         ++refused;
-        const Obstacle& first = better.obstacles.front();
-        const Owner owner(first.kind, first.pool);
-        auto fold = std::ranges::find(folds, owner, &std::pair<Owner, Fold>::first);
-        if (fold == folds.end()) fold = folds.insert(folds.end(), {owner, {}});
-        fold->second.seats.push_back(better.cpus.to_list());
-        for (const Obstacle& obstacle : better.obstacles)
-            if (Owner(obstacle.kind, obstacle.pool) == owner) fold->second.slots.push_back(obstacle.slot);
+        const Fold one = fold_of(better.obstacles);
+        const auto same = std::ranges::find_if(folds, [&](const Fold& fold) { return fold.is_by_the_same(one); });
+        if (same != folds.end())
+            merge(*same, one, better.cpus.to_list());
+        else
+            folds.push_back({one.owners, {better.cpus.to_list()}});
     }
     if (refused == 0) return;
     lines.push_back(counted(refused + reason.more_better, "seat") + " came before it and could not be had:");
-    for (auto& [owner, fold] : folds) {
-        std::string text = "  " + owner_text(owner, fold.slots) + ": ";
+    for (const Fold& fold : folds) {
+        std::vector<std::string> owners;
+        for (const auto& [owner, slots] : fold.owners) owners.push_back(owner_text(owner, slots));
+        std::string text = "  " + join(owners, ", and ") + ": ";
         const std::size_t named = std::min(fold.seats.size(), most_named);
         for (std::size_t i = 0; i < named; ++i) text += (i == 0 ? "'" : ", '") + fold.seats[i] + "'";
         if (fold.seats.size() > named) text += " and " + std::to_string(fold.seats.size() - named) + " more";
@@ -112,6 +139,18 @@ void add_soft(const SeatReason& reason, std::vector<std::string>& lines) {
                         "'. The worker stays, since a seat that is still valid is never moved.");
 }
 
+std::string origin_text(Origin origin) {
+    switch (origin) {
+        case Origin::planned: return "It was chosen when the worker's slot came to be, and is kept since.";
+        case Origin::kept: return "It is kept from before the daemon started.";
+        case Origin::moved:
+            return "It was chosen anew: the configuration asked for another seat, or an owner took the old one.";
+        case Origin::home: return "It came home: CPUs of this seat, its own, had been missing.";
+        case Origin::away: break;
+    }
+    return "It waits here for CPUs of its own seat.";
+}
+
 }  // namespace
 
 std::vector<std::string> sentences(const SeatReason& reason) {
@@ -124,9 +163,13 @@ std::vector<std::string> sentences(const SeatReason& reason) {
                        inside_text(reason.inside) + nodes_text(reason.seat.nodes);
     if (reason.seat.mask != reason.seat.cpus) seat += "; 'bind' lets it run on '" + mask + "'";
     lines.push_back(seat + ".");
+    const bool one = reason.missing.count() == 1;
     if (reason.home)
-        lines.push_back("Its home is '" + reason.home->to_list() +
-                        "', of which CPUs are missing: it goes back when they are.");
+        lines.push_back(std::string("It is here because ") + (one ? "CPU " : "the CPUs ") + reason.missing.to_list() +
+                        " of its own seat, '" + reason.home->to_list() + (one ? "', is" : "', are") +
+                        " missing; it goes home when " + (one ? "that is" : "they are") + " back.");
+    else if (reason.origin)
+        lines.push_back(origin_text(*reason.origin));
     else if (reason.kept)
         lines.push_back("It had this seat before and keeps it.");
     switch (reason.rule) {

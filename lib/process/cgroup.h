@@ -3,6 +3,8 @@
 // delegated to us, or where the operator named one. The one home of cgroupfs.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -38,6 +40,8 @@ public:
     [[nodiscard]] Result<bool> populated() const;
     // SIGKILL to all in it: cgroup.kill, or on kernels before 5.14 each pid until empty.
     [[nodiscard]] Result<void> kill() const;
+    // The processes in it and in what they made below it, those that can be seen from here.
+    [[nodiscard]] std::vector<pid_t> members() const;
     // Lets its processes use these CPUs and memory nodes only; an empty set is whatever the parent has. Writes what
     // differs from the last call. For slots of `Cgroups` that has cpusets enabled.
     [[nodiscard]] Result<void> confine(const CpuSet& cpus, const CpuSet& nodes);
@@ -77,9 +81,9 @@ public:
     // success where there is none.
     [[nodiscard]] Result<void> remove(const std::string& pool, Slot slot);
 
-    // Gives every POOL/SLOT a cpuset, those that are there and those made from here on. Our own folder's cpuset is never
-    // written, nor POOL's: they are what they inherit. The error says what is in the way, nothing being changed but
-    // for what was enabled already. On Linux 6.1 the affinity of all below our folder, this process's too, is then
+    // Gives every POOL/SLOT a cpuset, those that are there and those made from here on. Our own folder's cpuset is
+    // never written, nor POOL's: they are what they inherit. The error says what is in the way, nothing being changed
+    // but for what was enabled already. On Linux 6.1 the affinity of all below our folder, this process's too, is then
     // what their cpusets allow: to be set again.
     [[nodiscard]] Result<void> enable_cpuset();
     // Whether we ever had to switch the controller on.

@@ -16,6 +16,7 @@
 #include "process/child.h"
 #include "process/process_facts.h"
 #include "process/raw_syscall.h"
+#include "process/tree_members.h"
 
 namespace pinion::process {
 namespace {
@@ -37,18 +38,22 @@ Result<std::string> read_environment(pid_t pid) {
     }
 }
 
-bool carries_tag(pid_t pid, const TreeTag& tag) {
-    const auto environment = read_environment(pid);
-    return environment && holds_entry(*environment, "PINION_POOL=" + tag.pool) &&
-           holds_entry(*environment, "PINION_SLOT=" + std::to_string(tag.slot)) &&
-           holds_entry(*environment, "PINION_GENERATION=" + std::to_string(tag.generation));
+bool holds_tag(std::string_view environment, const TreeTag& tag) {
+    return holds_entry(environment, "PINION_POOL=" + tag.pool) &&
+           holds_entry(environment, "PINION_SLOT=" + std::to_string(tag.slot)) &&
+           holds_entry(environment, "PINION_GENERATION=" + std::to_string(tag.generation));
 }
 
 // A session's number is not given to a new process while a member lives, so an equal number is the same session.
-bool is_of_tree(const ProcessFacts& child, const TreeTag& tag) {
+bool is_led_by(const ProcessFacts& child, const TreeTag& tag) {
     const bool has_leader = tag.leader > 1;  // 0 is a session outside our pid namespace
-    if (has_leader && (child.session == tag.leader || child.group == tag.leader)) return true;
-    return carries_tag(child.pid, tag);
+    return has_leader && (child.session == tag.leader || child.group == tag.leader);
+}
+
+bool is_of_tree(const ProcessFacts& child, const TreeTag& tag) {
+    if (is_led_by(child, tag)) return true;
+    const auto environment = read_environment(child.pid);
+    return environment && holds_tag(*environment, tag);
 }
 
 // Those of `children`, ours, that are not the main process of another worker.
@@ -147,6 +152,29 @@ bool tree_alive(const TreeTag& tag, const std::vector<pid_t>& known) {
         if (facts->running && is_of_tree(*facts, tag)) return true;
     }
     return false;
+}
+
+TreeMembers::TreeMembers(const std::vector<pid_t>& known) {
+    for (const pid_t pid : unknown_of(children_of_main_thread(), known)) {
+        const auto facts = read_facts(pid);
+        if (!facts || facts->parent != ::getpid() || !facts->running) continue;
+        orphans_.push_back({*facts, read_environment(pid).value_or("")});
+    }
+}
+
+std::vector<pid_t> TreeMembers::of(const TreeTag& tag) const {
+    std::vector<pid_t> members{tag.leader};
+    for (const Orphan& orphan : orphans_)
+        if (is_led_by(orphan.facts, tag) || holds_tag(orphan.environment, tag)) members.push_back(orphan.facts.pid);
+    // Grows while it is walked: each one's children come after it.
+    for (std::size_t at = 0; at < members.size() && members.size() < most_members; ++at) {
+        const pid_t parent = members[at];
+        for (const pid_t pid : children_of(parent)) {
+            const auto facts = read_facts(pid);
+            if (facts && facts->parent == parent && facts->running) members.push_back(pid);
+        }
+    }
+    return members;
 }
 
 std::vector<pid_t> reap_strays(const std::vector<pid_t>& known) {

@@ -87,6 +87,8 @@ Result<void> WorkerCgroup::kill() const {
     return {};
 }
 
+std::vector<pid_t> WorkerCgroup::members() const { return processes_below(path_of(folder_.fd())); }
+
 std::optional<std::uint64_t> WorkerCgroup::oom_kills() const {
     const UniqueFd file(::openat(folder_.fd(), "memory.events", O_RDONLY | O_CLOEXEC));
     std::array<char, 1024> text{};

@@ -35,6 +35,10 @@ void Pool::note_step(Place& place, StateKind before, MonotonicTime deadline, con
         }
     }
     deadlines_.change({serial_, place.slot.value, this}, deadline, place.worker.deadline());
+    if (place.next && !has_process(kind)) {
+        place.seat = *place.next;
+        set_next(place, std::nullopt);
+    }
     remove_if_surplus(place, turn);
 }
 
@@ -63,6 +67,7 @@ void Pool::timer(std::uint32_t slot, const Turn& turn) {
 
 void Pool::settle(const Turn& turn) {
     advance_roll(turn);
+    move_due(turn);
     start_due(turn);
     forget_removed();
     name_state(turn);
@@ -92,7 +97,7 @@ void Pool::start_due(const Turn& turn) {
     for (auto next = queue_.begin(); next != queue_.end();) {
         Place& place = places_[next->second.value];
         ++next;  // who starts leaves the queue
-        if (is_occupied(place)) continue;
+        if (occupied_.bars(place.seat)) continue;
         const auto stagger = spec_->start.stagger;
         const auto due = last_start_ ? add_saturating(*last_start_, stagger) : turn.now;
         if (due > turn.now) return set_own_deadline(due);
@@ -101,9 +106,30 @@ void Pool::start_due(const Turn& turn) {
     set_own_deadline(no_deadline);
 }
 
-bool Pool::is_occupied(const Place& place) const {
-    const cpu::Seat& seat = place.seat;
-    return seat.exclusive ? seat.mask.intersects(occupied_.any) : seat.cpus.intersects(occupied_.owned);
+namespace {
+
+// One that is being spawned is on its old seat until the answer is there; what is being cleared away stays there to its
+// end.
+bool can_move(StateKind kind) { return kind != StateKind::spawning && kind != StateKind::clearing; }
+
+}  // namespace
+
+void Pool::move_due(const Turn& turn) {
+    if (moving_ == 0) return;
+    for (auto& place : places_) {
+        if (!place.next || !can_move(place.worker.kind()) || occupied_.bars(*place.next)) continue;
+        place.seat = *place.next;
+        set_next(place, std::nullopt);
+        step(place, turn, [](Worker& w, const Scene& s) { w.seat_changed(s); });
+    }
+}
+
+Occupied Pool::held_back(const Occupied& occupied) const {
+    Occupied held;
+    for (const auto& place : places_) {
+        if (place.next && (!can_move(place.worker.kind()) || occupied.bars(*place.next))) held.add(place.seat);
+    }
+    return held;
 }
 
 Occupied Pool::left_behind() const {
@@ -112,19 +138,20 @@ Occupied Pool::left_behind() const {
     for (std::size_t i = first; i < places_.size(); ++i) {
         const Place& place = places_[i];
         if (place.removed || !has_process(place.worker.kind())) continue;
-        left.any |= place.seat.mask;
-        if (place.seat.exclusive) left.owned |= place.seat.mask;
+        left.add(place.seat);
     }
     return left;
 }
 
 bool Pool::waits_for_cpus() const {
     if (occupied_.any.empty()) return false;
-    return std::ranges::any_of(queue_, [&](const auto& entry) { return is_occupied(places_[entry.second.value]); });
+    if (moving_ > 0) return true;
+    return std::ranges::any_of(queue_,
+                               [&](const auto& entry) { return occupied_.bars(places_[entry.second.value].seat); });
 }
 
 void Pool::start_alone(Place& place, const Turn& turn) {
-    if (is_occupied(place)) return;
+    if (occupied_.bars(place.seat)) return;
     if (place.worker.kind() == StateKind::waiting) last_start_ = turn.now;
     place.past_gate = true;
     step(place, turn, [](Worker& w, const Scene& s) { w.turn(s); });
@@ -207,11 +234,14 @@ std::vector<WorkerView> Pool::workers() const {
     for (const auto& place : places_) {
         if (place.removed) continue;
         auto& view = views.emplace_back(place.worker.view(place.slot, place.seat));
-        if (place.seat.parked && view.state == WorkerState::idle) view.note = "waits for CPUs: those of its seat are gone";
+        if (place.seat.parked && view.state == WorkerState::idle)
+            view.note = "waits for CPUs: those of its seat are gone";
         if (place.stopped && view.state == WorkerState::idle) view.note = "stopped by an operator";
+        if (place.next && view.note.empty())
+            view.note = "waits for a worker that is stopping before it moves to CPUs " + place.next->mask.to_list();
         if (place.worker.kind() != StateKind::waiting) continue;
         const bool gated = gated_.contains(place.ticket);
-        if (!gated && is_occupied(place))
+        if (!gated && occupied_.bars(place.seat))
             view.note = "waits for a worker that is stopping to leave its CPUs " + place.seat.mask.to_list();
         else
             view.note = gated ? "waits for other pools (start.after)" : "waits for its turn (start.stagger)";

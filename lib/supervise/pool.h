@@ -34,19 +34,26 @@
 
 namespace pinion::supervise {
 
-// CPUs that workers still use who are to leave them: of pools that are withdrawn, and of slots that are no more. A seat
-// is free only when the process and all of its tree are gone: until then nobody starts who would own one of `any`, or
-// sit softly on one of `owned`.
+// CPUs that workers still use who are to leave them: of pools that are withdrawn, of slots that are no more, and of who
+// waits to move to such a seat. A seat is free only when the process and all of its tree are gone: until then nobody
+// starts or moves there who would own one of `any`, or sit softly on one of `owned`.
 struct Occupied {
     CpuSet any;
     CpuSet owned;  // those that one of them had for itself
+    void add(const cpu::Seat& seat) {
+        any |= seat.mask;
+        if (seat.exclusive) owned |= seat.mask;
+    }
+    [[nodiscard]] bool bars(const cpu::Seat& seat) const {
+        return seat.exclusive ? seat.mask.intersects(any) : seat.cpus.intersects(owned);
+    }
     bool operator==(const Occupied&) const = default;
 };
 
 class Pool {
 public:
-    // `last`: the generations up to it were used in an earlier pool of this name. `deadlines` and `occupied` must outlive
-    // the pool.
+    // `last`: the generations up to it were used in an earlier pool of this name. `deadlines` and `occupied` must
+    // outlive the pool.
     struct Birth {
         std::string name;
         std::uint64_t serial = 0;  // unique
@@ -104,7 +111,10 @@ public:
     [[nodiscard]] bool held() const noexcept { return leaving() && !released_; }
     // What workers of this pool still use who are to leave.
     [[nodiscard]] Occupied left_behind() const;
-    // Whether somebody's start waits for others to leave.
+    // Whether somebody lives who is to move, and what of those still use who can't while `occupied` is.
+    [[nodiscard]] bool moves() const noexcept { return moving_ > 0; }
+    [[nodiscard]] Occupied held_back(const Occupied& occupied) const;
+    // Whether somebody's start or move waits for others to leave.
     [[nodiscard]] bool waits_for_cpus() const;
     // The highest generation that a slot of this pool ever had.
     [[nodiscard]] Generation last_generation() const;
@@ -120,8 +130,9 @@ private:
         Slot slot;
         Worker worker;
         cpu::Seat seat;
-        bool stopped = false;      // by an operator
-        bool removed = false;      // above the declared count, and at rest
+        std::optional<cpu::Seat> next = {};  // where its worker is to move
+        bool stopped = false;                // by an operator
+        bool removed = false;                // above the declared count, and at rest
         bool past_gate = false;    // it was started since the gate was closed, so by an operator if it still is
         std::uint64_t ticket = 0;  // in queue_ or gated_, where it waits
     };
@@ -141,7 +152,8 @@ private:
 
     void resize(const std::vector<cpu::Seat>& seats, const Turn& turn);
     void reseat(Place& place, const cpu::Seat& seat, const Turn& turn);
-    [[nodiscard]] bool is_occupied(const Place& place) const;
+    void set_next(Place& place, std::optional<cpu::Seat> seat);
+    void move_due(const Turn& turn);
     void remove_if_surplus(Place& place, const Turn& turn);
     void forget_removed();
     void lift_stops(std::optional<Slot> slot);
@@ -181,6 +193,7 @@ private:
 
     std::array<std::uint32_t, state_kinds> counts_{};
     std::uint32_t wanted_ = 0;
+    std::uint32_t moving_ = 0;             // places with a next seat
     std::map<std::uint64_t, Slot> queue_;  // those Waiting, by ticket
     std::map<std::uint64_t, Slot> gated_;  // those of them that wait for the gate
     std::uint64_t next_ticket_ = 1;

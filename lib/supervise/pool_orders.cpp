@@ -39,12 +39,13 @@ void Pool::resize(const std::vector<cpu::Seat>& seats, const Turn& turn) {
     for (auto& place : places_) {
         const auto number = place.slot.value;
         if (number >= declared_) {
+            set_next(place, std::nullopt);  // by now somebody else's
             if (!place.removed) {
                 step(place, turn, [](Worker& w, const Scene& s) { w.stop(s, StopReason::fewer_workers); });
             }
             continue;
         }
-        if (place.seat != seats[number]) reseat(place, seats[number], turn);
+        if (place.next.value_or(place.seat) != seats[number]) reseat(place, seats[number], turn);
         if (number < before) continue;
         place.removed = place.stopped = place.past_gate = false;
         if (is_wanted(place)) step(place, turn, [](Worker& w, const Scene& s) { w.start(s); });
@@ -55,6 +56,11 @@ void Pool::resize(const std::vector<cpu::Seat>& seats, const Turn& turn) {
 // Who has completed or failed stays so, with CPUs and without.
 void Pool::reseat(Place& place, const cpu::Seat& seat, const Turn& turn) {
     const bool was_parked = place.seat.parked;
+    const bool lives = has_process(place.worker.kind());
+    // Whoever lives may have to wait until others have left: settle() moves it, in this turn where it can.
+    if (lives && !was_parked && !seat.parked)
+        return set_next(place, seat == place.seat ? std::nullopt : std::optional(seat));
+    set_next(place, std::nullopt);
     place.seat = seat;
     if (!seat.mask.empty()) step(place, turn, [](Worker& w, const Scene& s) { w.seat_changed(s); });
     const auto kind = place.worker.kind();
@@ -63,6 +69,12 @@ void Pool::reseat(Place& place, const cpu::Seat& seat, const Turn& turn) {
         step(place, turn, [](Worker& w, const Scene& s) { w.stop(s, StopReason::cpus_lost); });
     else if (is_wanted(place))
         step(place, turn, [](Worker& w, const Scene& s) { w.start(s); });
+}
+
+void Pool::set_next(Place& place, std::optional<cpu::Seat> seat) {
+    if (place.next) --moving_;
+    place.next = std::move(seat);
+    if (place.next) ++moving_;
 }
 
 void Pool::remove_if_surplus(Place& place, const Turn& turn) {
@@ -119,6 +131,7 @@ void Pool::close(const Turn& turn) {
     roll_.clear();
     recount_wanted();
     for (auto& place : places_) {
+        set_next(place, std::nullopt);
         const auto kind = place.worker.kind();
         if (kind == StateKind::starting || kind == StateKind::running) continue;
         step(place, turn, [&](Worker& w, const Scene& s) { w.stop(s, leaving_reason()); });

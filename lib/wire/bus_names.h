@@ -11,7 +11,8 @@
 //   Explain(s "POOL/SLOT") → a{sv}               worker's keys, and deaths: aa{sv}, curve: at (µs)
 //   LastLines(s "POOL" or "POOL/SLOT") → a(tuus) time µs, slot, priority, text; oldest first
 //   History() → aa{sv}                           the newest events, oldest first
-//   Stats() → a{sv}                              of the daemon: version s, pid u, started t, config s, pools u, …
+//   Stats() → a{sv}                              of the daemon: version s, pid u, started t, config s, pools u, …;
+//                                                cpus_allowed s (by cpusets and the inherited mask), cpus_reserved s
 //   signal Event(a{sv})                          every lifecycle record: event s, at t, pool s, slot u, generation t, message s, priority y, and its fields
 //   properties Version s, ConfigPath s
 // Pool, at pool_path_prefix + sd_bus_path_encode(name): properties Name s, State s, Wanted u, Running u, Generation t, Note s;
@@ -24,7 +25,8 @@
 //   of its pin: home s (the seat it returns to; differs from seat only while CPUs are missing), mask s (what it may use at
 //   most), nodes s (memory nodes, "0,1"), straddles s (levels whose borders the seat crosses, "numa,package"), exclusive b,
 //   drifts u (how often its mask was found wider and set again), contested b (somebody sets it too often: left alone),
-//   pin_note s (what is out of order, in words).
+//   pin_note s (what is out of order, in words), origin s (how it came to its seat: planned, kept, moved, home, away; "" where
+//   it has none).
 #pragma once
 
 namespace pinion::bus {

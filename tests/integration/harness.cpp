@@ -182,8 +182,8 @@ bool DaemonRun::read_more(Clock::time_point deadline) {
     return read_into(output_, log_);
 }
 
-std::string DaemonRun::wait_for(const std::string& text) {
-    const auto deadline = Clock::now() + patience;
+std::string DaemonRun::wait_for(const std::string& text, std::chrono::seconds longest) {
+    const auto deadline = Clock::now() + longest;
     for (;;) {
         std::size_t end;
         while ((end = log_.find('\n', consumed_)) != std::string::npos) {

@@ -69,7 +69,7 @@ public:
 
     // Waits until a line of its log that was not consumed before contains `text`; returns that line, or "" at the
     // deadline, with a test failure that shows the log.
-    std::string wait_for(const std::string& text);
+    std::string wait_for(const std::string& text, std::chrono::seconds longest = patience);
     // The same for `count` such lines.
     void wait_for_times(const std::string& text, int count);
     // Everything it has written so far.

@@ -24,6 +24,25 @@ void FakeWorld::handle(const Event& event) {
     if (watcher_) watcher_->after(event, effects_, *this);
     const Effects todo = std::move(effects_);
     for (const auto& effect : todo) execute(effect, event);
+    if (fail_effect == 0) check_owners(todo);
+}
+
+// Seats of their own are shared by nobody, at no time.
+void FakeWorld::check_owners(const Effects& done) {
+    const bool seated = std::ranges::any_of(done, [](const Effect& effect) {
+        return std::holds_alternative<Spawn>(effect) || std::holds_alternative<Repin>(effect);
+    });
+    if (!seated) return;
+    std::map<std::uint32_t, const Tree*> first;  // by CPU
+    for (const auto& [key, tree] : trees_) {
+        for (const std::uint32_t cpu : tree.seat.mask.members()) {
+            const auto [there, fresh] = first.emplace(cpu, &tree);
+            if (fresh || !(tree.seat.exclusive || there->second->seat.exclusive)) continue;
+            const WorkerId& other = there->second->id;
+            violations.push_back(slot_name(key.first, key.second) + " and " + slot_name(other.pool, other.slot) +
+                                 " both sit on CPU " + std::to_string(cpu) + ", which one of them owns");
+        }
+    }
 }
 
 bool FakeWorld::advance(MonotonicTime until) {
@@ -88,6 +107,11 @@ void FakeWorld::execute(const Effect& effect, const Event& cause) {
     const bool fails = effects_executed == fail_effect;
     if (const auto* to_spawn = std::get_if<Spawn>(&effect)) return spawn(*to_spawn, fails);
     if (const auto* to_kill = std::get_if<KillTree>(&effect)) return kill_tree(*to_kill, fails);
+    if (const auto* to_move = std::get_if<Repin>(&effect)) {
+        Tree* tree = find(to_move->worker);
+        if (tree != nullptr && !fails) tree->seat = to_move->seat;
+        return;
+    }
     if (std::holds_alternative<ShutdownComplete>(effect)) ++shutdowns_completed;
     if (const auto* to_signal = std::get_if<Signal>(&effect)) {
         signal(*to_signal, std::holds_alternative<SignalRequested>(cause), fails);

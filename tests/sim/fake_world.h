@@ -98,6 +98,7 @@ private:
     void draw_fate(Tree& tree, Duration answer);
     void signal(const Signal& effect, bool by_operator, bool fails);
     void kill_tree(const KillTree& effect, bool fails);
+    void check_owners(const Effects& done);
     void happen(const Happening& happening);
     void schedule(Happening::Kind kind, const WorkerId& id, Duration delay, Death death = {});
     [[nodiscard]] Tree* find(const WorkerId& id);

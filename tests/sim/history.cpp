@@ -49,23 +49,20 @@ void History::declare() {
     const std::string name = "p" + std::to_string(number);
     const auto found = declared_.find(name);
     if (found != declared_.end()) return change(found->second);
-    Declared pool{new_spec(name, number), new_seats(world.random.below(5))};
+    Declared pool{new_spec(name, number), new_seats(world.random.below(5), name)};
     send_declaration(declared_[name] = std::move(pool), false);
 }
 
 void History::change(Declared& pool) {
     bool respawn = false;
     switch (world.random.below(6)) {
-        case 0: pool.seats = new_seats(world.random.below(6)); break;
+        case 0: pool.seats = new_seats(world.random.below(6), pool.spec.name); break;
         case 1: draw_restart(pool.spec.restart); break;
         case 2:
             pool.spec.stop.timeout = world.random.pick<Duration>({0us, 100ms, 1s, 3s});
             pool.spec.start.stagger = world.random.pick<Duration>({0us, 20ms});
             break;
-        case 3:
-            if (!pool.seats.empty())
-                pool.seats[world.random.below(static_cast<std::uint32_t>(pool.seats.size()))] = new_seats(1)[0];
-            break;
+        case 3: move_one(pool); break;
         default:
             pool.spec.nice = static_cast<int>(world.random.below(3));  // three texts, so that some come back
             respawn = true;
@@ -162,10 +159,43 @@ void History::draw_restart(RestartPolicy& policy) {
     if (world.random.one_in(3)) policy.success.push_back({ExitPattern::Kind::signal, SIGTERM});
 }
 
-std::vector<cpu::Seat> History::new_seats(std::uint32_t count) {
+CpuSet History::cpus_of_others(const std::string& pool, bool owned_only) const {
+    CpuSet taken;
+    for (const auto& [name, other] : declared_)
+        for (const auto& seat : other.seats)
+            if (name != pool && (seat.exclusive || !owned_only)) taken |= seat.mask;
+    return taken;
+}
+
+std::vector<cpu::Seat> History::new_seats(std::uint32_t count, const std::string& pool) {
+    const bool exclusive = world.random.one_in(2);
+    CpuSet taken = cpus_of_others(pool, !exclusive);
     std::vector<cpu::Seat> seats;
-    for (std::uint32_t slot = 0; slot < count; ++slot) seats.push_back({.slot = slot, .cpus = {world.random.below(8)}});
+    for (std::uint32_t slot = 0; slot < count; ++slot) {
+        const auto cpu = world.random.below(cpus);
+        if (taken.contains(cpu)) break;
+        seats.push_back({.slot = slot, .cpus = {cpu}, .mask = {cpu}, .exclusive = exclusive});
+        if (exclusive) taken.add(cpu);
+    }
     return seats;
+}
+
+// To where nobody else is to sit, or in the other's place where that is of the same pool.
+void History::move_one(Declared& pool) {
+    if (pool.seats.empty()) return;
+    const auto some = [&] { return world.random.below(static_cast<std::uint32_t>(pool.seats.size())); };
+    cpu::Seat& seat = pool.seats[some()];
+    cpu::Seat& other = pool.seats[some()];
+    CpuSet taken = cpus_of_others(pool.spec.name, !seat.exclusive);
+    if (seat.exclusive)
+        for (const auto& own : pool.seats) taken |= own.mask;
+    const auto cpu = world.random.below(cpus);
+    if (world.random.one_in(3)) {
+        std::swap(seat.cpus, other.cpus);
+        std::swap(seat.mask, other.mask);
+    } else if (!taken.contains(cpu)) {
+        seat.cpus = seat.mask = {cpu};
+    }
 }
 
 void History::send_declaration(const Declared& pool, bool respawn) {

@@ -37,11 +37,16 @@ private:
     void shut_down();
     [[nodiscard]] PoolSpec new_spec(const std::string& name, std::uint32_t number);
     void draw_restart(RestartPolicy& policy);
-    [[nodiscard]] std::vector<cpu::Seat> new_seats(std::uint32_t count);
+    // Those of a plan: who owns a seat has it alone, among all that is declared but `pool`, whose seats are to be
+    // these.
+    [[nodiscard]] std::vector<cpu::Seat> new_seats(std::uint32_t count, const std::string& pool);
+    void move_one(Declared& pool);
+    [[nodiscard]] CpuSet cpus_of_others(const std::string& pool, bool owned_only) const;
     void send_declaration(const Declared& pool, bool respawn);
     [[nodiscard]] std::string any_declared();
 
     static constexpr std::uint32_t pools_at_most = 6;
+    static constexpr std::uint32_t cpus = 16;
     std::map<std::string, Declared> declared_;
 };
 

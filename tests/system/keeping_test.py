@@ -55,6 +55,27 @@ def prepared(box, audit="5s", **pools):
         box.pinion.running(name, keys["workers"], seconds=60)
 
 
+# Switches CPUs on, then watches a process from within: seconds until it may use them all again, and nothing else.
+COMING_HOME = """
+import os, sys, time
+pid, cpus = int(sys.argv[1]), {int(cpu) for cpu in sys.argv[2:]}
+for cpu in sorted(cpus):
+    with open(f"/sys/devices/system/cpu/cpu{cpu}/online", "w") as file:
+        file.write("1")
+began = time.monotonic()
+while os.sched_getaffinity(pid) != cpus:
+    if time.monotonic() > began + 60:
+        sys.exit(f"still on {sorted(os.sched_getaffinity(pid))}")
+    time.sleep(0.01)
+print(time.monotonic() - began)
+"""
+
+
+def seconds_to_come_home(box, pid, cpus):
+    """By the box's own clock, and without the time that a command takes to reach it."""
+    return float(box.ask("python3", "-c", COMING_HOME, str(pid), *map(str, sorted(cpus)), timeout=90))
+
+
 def expect_masks(box, wanted, seconds, what):
     """Waits until the masks of these workers are as wanted."""
     pools = {pool for pool, _ in wanted}
@@ -89,10 +110,13 @@ def a_worker_whose_core_goes_sits_elsewhere_and_comes_home(box):
     worker = box.pinion.workers("api")[1]
     expect(worker["pid"] > 0, "it runs on")
     box.pinion.await_entry("PINION_EVENT=seat-moved", "PINION_SLOT=1", containing="sits on", seconds=10)
-    for cpu in sorted(lost):
-        switch(box, cpu, True)
-    expect_masks(box, {("api", 1): moved}, 2, "not at once")
-    expect_masks(box, {("api", 1): lost, ("api", 0): kept}, 12, "home again")
+    expect(masks(box, "api")["api", 1] == moved, "it stays where it is until they are back")
+    took = seconds_to_come_home(box, worker["pid"], lost)
+    print(f"        home {took:.2f} s after its last CPU came on", flush=True)
+    expect(4.5 < took < 6, f"home within six seconds of its CPUs, and not before they were there for a while: {took:.2f} s")
+    expect_masks(box, {("api", 1): lost, ("api", 0): kept}, 10, "home again")
+    expect("chosen when" in box.pinion.ctl("explain", "api/0").out, "api/0 was planned there")
+    expect("It came home" in box.pinion.ctl("explain", "api/1").out, "api/1 came home")
     box.pinion.await_entry("PINION_EVENT=seat-home", "PINION_SLOT=1", seconds=10)
     expect_equal(masks(box, "floats"), {("floats", 0): before["floats", 0]}, "who floats")
 
@@ -107,8 +131,14 @@ def a_worker_that_lost_half_its_core_keeps_the_rest(box):
     box.pinion.await_entry("PINION_EVENT=seat-moved", containing="keeps", seconds=10)
     pool = box.pinion.ctl("status").out
     expect("degraded" in pool, f"the pool is shown as degraded:\n{pool}")
+    expect_equal(box.attempt("pinionctl", "is-healthy", "api").code, 3, "is-healthy")
+    wait_until("the unit's status says so", lambda: "api degraded: api/1: keeps" in box.pinion.unit("StatusText"), 10)
+    why = box.pinion.ctl("explain", "api/1").out
+    expect(f"because CPU {gone} of its own seat" in " ".join(why.split()), f"explain says what is missing:\n{why}")
     switch(box, gone, True)
     expect_masks(box, before, 15, "whole again")
+    wait_until("it is healthy", lambda: box.attempt("pinionctl", "is-healthy", "api").code == 0, 10)
+    wait_until("the unit's status is fine", lambda: "degraded" not in box.pinion.unit("StatusText"), 10)
 
 
 @test
@@ -145,6 +175,18 @@ def a_strangers_mask_is_taken_back_and_a_fight_is_left(box):
     box.pinion.ctl("reload")
     box.run("taskset", "-pc", "0-7", str(pid))
     wait_until("after a reload it is taken back again", lambda: allowed(box, pid) == before["api", 0], 10)
+
+
+@test
+def what_a_worker_has_started_is_held_too(box):
+    prepared(box, audit="500ms", api={"workers": 1, "cpu": "1 core", "command": "[/bin/sh, -c, 'sleep 1000 & wait']"})
+    seat = masks(box, "api")["api", 0]
+    pid = box.pinion.workers("api")[0]["pid"]
+    child = int(box.ask("cat", f"/proc/{pid}/task/{pid}/children").split()[0])
+    box.run("taskset", "-pc", "0-6", str(child))
+    wait_until("its child is put back", lambda: allowed(box, child) == seat, 10)
+    drift = box.pinion.await_entry("PINION_EVENT=seat-drift", "PINION_SLOT=0", seconds=10)
+    expect_equal(drift["OBJECT_PID"], str(child), "who drifted")
 
 
 @test

@@ -52,9 +52,9 @@ TEST(Keeping, AnUnrelatedCpuMovesNobody) {
     Life life{.requests = {pool("a", 4, cores(1)), pool("s", 3, CpuAuto{})}};
     const Plan before = life.load();
     EXPECT_EQ(seats(life.lose("7,15"), "a"), seats(before, "a"));
-    EXPECT_FALSE(life.now.returning);
+    EXPECT_TRUE(life.now.returning.empty());
     EXPECT_EQ(seats(life.regain("7,15"), "a"), seats(before, "a"));
-    EXPECT_FALSE(life.now.returning);
+    EXPECT_TRUE(life.now.returning.empty());
     EXPECT_EQ(life.now.plan, before);
 }
 
@@ -63,11 +63,11 @@ TEST(Keeping, ASeatThatLostAThreadKeepsTheOther) {
     life.load();
     EXPECT_EQ(seats(life.lose("8"), "a"), "{0} {1,9} {2,10} {3,11}");
     EXPECT_EQ(find_kept(life.now.seats, "a", 0)->home, cpus("0,8"));
-    EXPECT_FALSE(life.now.returning);
+    EXPECT_TRUE(life.now.returning.empty());
     EXPECT_EQ(seats(life.regain("8"), "a"), "{0} {1,9} {2,10} {3,11}");
-    EXPECT_TRUE(life.now.returning);
+    EXPECT_FALSE(life.now.returning.empty());
     EXPECT_EQ(seats(life.go_home(), "a"), "{0,8} {1,9} {2,10} {3,11}");
-    EXPECT_FALSE(life.now.returning);
+    EXPECT_TRUE(life.now.returning.empty());
 }
 
 TEST(Keeping, ASeatOfTwoCoresThatLostOneKeepsTheOtherThoughOthersAreFree) {
@@ -83,9 +83,9 @@ TEST(Keeping, ASeatThatLostAllMovesToAFreeOneAndWaitsAtHomeIsNobodyElse) {
     Life life{.requests = {pool("a", 4, cores(1))}};
     life.load();
     EXPECT_EQ(seats(life.lose("0,8"), "a"), "{4,12} {1,9} {2,10} {3,11}");
-    EXPECT_FALSE(life.now.returning);
+    EXPECT_TRUE(life.now.returning.empty());
     EXPECT_EQ(seats(life.regain("0,8"), "a"), "{4,12} {1,9} {2,10} {3,11}");
-    EXPECT_TRUE(life.now.returning);
+    EXPECT_FALSE(life.now.returning.empty());
     EXPECT_FALSE(life.now.plan.shared.intersects(cpus("0,8")));
     // A pool that comes meanwhile takes other CPUs.
     life.requests.push_back(pool("b", 2, cores(1)));
@@ -94,15 +94,53 @@ TEST(Keeping, ASeatThatLostAllMovesToAFreeOneAndWaitsAtHomeIsNobodyElse) {
     EXPECT_EQ(seats(life.now.plan, "b"), "{5,13} {6,14}");
 }
 
+TEST(Keeping, SoftWorkersWhoseCoreIsSomebodysFallbackCallNobodyHome) {
+    Life life{.whole = synthetic("core:5 pu:1"), .requests = {pool("a", 4, cores(1)), pool("s", 2, CpuAuto{})}};
+    life.load();
+    const CpuSet home = life.now.plan.find("a")->seats[0].cpus;
+    life.lose(home.to_list());
+    EXPECT_TRUE(life.now.plan.find("s")->seats[0].parked);
+    const Kept before = life.now;
+    life.take(false, true);
+    EXPECT_TRUE(life.now.returning.empty());
+    EXPECT_EQ(life.now.seats, before.seats);
+    life.regain(home.to_list());
+    EXPECT_EQ(life.now.returning, home);
+    life.go_home();
+    EXPECT_FALSE(life.now.plan.find("s")->seats[0].parked);
+}
+
+TEST(Keeping, WhoSharesASeatOfItsPoolStaysAndWhoLostHisJoinsOthers) {
+    CpuExclusive seat = cores(1);
+    seat.oversubscribe = CpuExclusive::Oversubscribe::stack;
+    Life life{.whole = t1(), .requests = {pool("a", 6, seat)}};
+    EXPECT_EQ(seats(life.load(), "a"), "{0,4} {1,5} {2,6} {3,7} {0,4} {1,5}");
+    EXPECT_EQ(seats(life.lose("1,5"), "a"), "{0,4} {2,6} {2,6} {3,7} {0,4} {3,7}");
+    EXPECT_EQ(seats(life.regain("1,5"), "a"), "{0,4} {2,6} {2,6} {3,7} {0,4} {3,7}");
+    EXPECT_EQ(seats(life.go_home(), "a"), "{0,4} {1,5} {2,6} {3,7} {0,4} {1,5}");
+}
+
+TEST(Keeping, APoolThatMayShrinkStopsNobodyWhoLostNothing) {
+    CpuExclusive seat = cores(1);
+    seat.oversubscribe = CpuExclusive::Oversubscribe::shrink;
+    Life life{.whole = t1(), .requests = {pool("a", 6, seat)}};
+    EXPECT_EQ(seats(life.load(), "a"), "{0,4} {1,5} {2,6} {3,7}");
+    life.requests = {pool("a", 4, seat)};  // as the daemon asks: the counts that it has
+    EXPECT_EQ(seats(life.lose("1,5"), "a"), "{0,4} - {2,6} {3,7}");
+    EXPECT_TRUE(life.now.plan.find("a")->seats[1].parked);
+    life.regain("1,5");
+    EXPECT_EQ(seats(life.go_home(), "a"), "{0,4} {1,5} {2,6} {3,7}");
+}
+
 TEST(Keeping, HalfAHomeCallsNobodyBackWhoSitsWell) {
     Life life{.requests = {pool("a", 4, cores(1))}};
     life.load();
     life.lose("0,8");
     EXPECT_EQ(seats(life.regain("0"), "a"), "{4,12} {1,9} {2,10} {3,11}");
-    EXPECT_FALSE(life.now.returning);
+    EXPECT_TRUE(life.now.returning.empty());
     EXPECT_EQ(seats(life.go_home(), "a"), "{4,12} {1,9} {2,10} {3,11}");
     life.regain("8");
-    EXPECT_TRUE(life.now.returning);
+    EXPECT_FALSE(life.now.returning.empty());
     EXPECT_EQ(seats(life.go_home(), "a"), "{0,8} {1,9} {2,10} {3,11}");
 }
 
@@ -126,7 +164,7 @@ TEST(Keeping, WhoSharesByItsOwnWordDoesNotMove) {
     EXPECT_EQ(seat.mask, cpus("4-7,12-15"));
     EXPECT_FALSE(seat.exclusive || seat.parked);
     life.regain("0,8");
-    EXPECT_TRUE(life.now.returning);
+    EXPECT_FALSE(life.now.returning.empty());
     EXPECT_EQ(seats(life.go_home(), "a"), "{0,8} {1,9} {2,10} {3,11}");
 }
 
@@ -156,7 +194,7 @@ TEST(Keeping, ACgroupThatShrinksAndGrowsIsLikeHotplug) {
     EXPECT_EQ(seats(life.take(false, true), "a"), "{4,12} {1,9} {2,10} {3,11}");
     life.forbidden = {};
     life.take(false, true);
-    EXPECT_TRUE(life.now.returning);
+    EXPECT_FALSE(life.now.returning.empty());
     EXPECT_EQ(seats(life.go_home(), "a"), "{0,8} {1,9} {2,10} {3,11}");
 }
 
@@ -170,7 +208,7 @@ TEST(Keeping, SoftWorkersLeaveALostCoreAndComeBackToIt) {
     for (std::uint32_t slot = 1; slot < 8; ++slot)
         EXPECT_EQ(life.now.plan.find("s")->seats[slot].cpus, before.find("s")->seats[slot].cpus);
     life.regain(home.to_list());
-    EXPECT_TRUE(life.now.returning);
+    EXPECT_FALSE(life.now.returning.empty());
     EXPECT_EQ(seats(life.go_home(), "s"), seats(before, "s"));
 }
 
@@ -211,8 +249,8 @@ TEST(Keeping, CpusThatTheConfigurationTakesAreNoHomeAnyMore) {
     const Topology machine = t2();
     Universe universe = all_of(machine);
     universe.machine.reserve_cores = 1;
-    const Kept kept = keep_seats(
-        {.topology = machine, .universe = universe, .requests = life.requests, .earlier = life.now.seats});
+    const Kept kept =
+        keep_seats({.topology = machine, .universe = universe, .requests = life.requests, .earlier = life.now.seats});
     EXPECT_EQ(seats(kept.plan, "a"), "{2,10} {1,9}");
     EXPECT_TRUE(find_kept(kept.seats, "a", 0)->at_home());
 }

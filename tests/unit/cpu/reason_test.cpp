@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
+#include <set>
 
 #include "base/text.h"
 #include "random_case.h"
@@ -126,7 +127,31 @@ TEST(Reason, AWorkerAwayFromHomeSaysSo) {
     ASSERT_TRUE(reason);
     EXPECT_EQ(reason->seat.cpus, cpus("4,12"));
     EXPECT_EQ(reason->home, cpus("0,8"));
-    EXPECT_THAT(asked.told("api", 0), ::testing::HasSubstr("Its home is '0,8', of which CPUs are missing"));
+    EXPECT_THAT(asked.told("api", 0), ::testing::HasSubstr("because the CPUs 0,8 of its own seat, '0,8', are missing"));
+}
+
+TEST(Reason, ASeatThatTwoStandInTheWayOfNamesBoth) {
+    Asked asked = on(t2(), {pool("api", 1, cores(2)), pool("x", 1, CpuSeats{{cpus("2,10")}})});
+    asked.universe.machine.reserve_cpus = cpus("0,8");
+    EXPECT_THAT(asked.told("api", 0),
+                ::testing::HasSubstr("1 seat came before it and could not be had:\n"
+                                     "  held by x/0, and reserved ('machine.reserve'): '0,2,8,10'"));
+}
+
+TEST(Reason, WhoKnowsHowTheSeatCameAboutSaysIt) {
+    Asked asked = on(t2(), {pool("api", 1, cores(1))});
+    asked.ledger = {{"api", 0, cpus("0,8"), true}};
+    EXPECT_THAT(asked.told("api", 0), ::testing::HasSubstr("It had this seat before and keeps it."));
+    auto reason = *asked.about("api", 0);
+    std::set<std::string> told;
+    for (const Origin origin : {Origin::planned, Origin::kept, Origin::moved, Origin::home}) {
+        reason.origin = origin;
+        told.insert(sentences(reason).at(1));
+        EXPECT_THAT(join(sentences(reason), "\n"), ::testing::Not(::testing::HasSubstr("had this seat before")));
+    }
+    EXPECT_EQ(told.size(), 4U);
+    reason.origin = Origin::home;
+    EXPECT_EQ(sentences(reason).at(1), "It came home: CPUs of this seat, its own, had been missing.");
 }
 
 TEST(Reason, PackPrefersTheDomainInUse) {

@@ -11,6 +11,7 @@
 #include "harness.h"
 #include "process/child.h"
 #include "process/process_facts.h"
+#include "process/tree_members.h"
 
 namespace pinion::process {
 namespace {
@@ -130,6 +131,30 @@ TEST_F(TreeWithoutCgroup, EndsWhatIsStopped) {
     EXPECT_GE(kill_tree(tree.tag, {}), 2U);
     test::await_death(tree.leader);
     tree.await_end();
+}
+
+TEST_F(TreeWithoutCgroup, NamesAllItsMembersTheLeaderFirst) {
+    // A child, one deeper that dropped session and environment, and an orphan that left the session.
+    const Tree tree = Tree::start(
+        "echo $$; sh -c 'echo $$; setsid env -i sh -c \"echo \\$\\$; exec sleep 1000\" & wait' & "
+        "(setsid sh -c 'echo $$; exec sleep 1000' &); wait");
+    std::vector<pid_t> told;
+    for (int i = 0; i < 4; ++i) told.push_back(tree.read_pid());
+    const Tree other = Tree::start("echo $$; exec sleep 1000", 2);
+    other.read_pid();
+    const std::vector<pid_t> known{tree.leader.pid, other.leader.pid};
+
+    const auto members = TreeMembers(known).of(tree.tag);
+    ASSERT_FALSE(members.empty());
+    EXPECT_EQ(members.front(), tree.leader.pid);
+    EXPECT_THAT(members, testing::IsSupersetOf(told));
+    EXPECT_THAT(members, testing::Not(testing::Contains(other.leader.pid)));
+    EXPECT_THAT(TreeMembers(known).of(other.tag), ElementsAre(other.leader.pid));
+    for (const Tree* each : {&tree, &other}) {
+        kill_tree(each->tag, known);
+        test::await_death(each->leader);
+        each->await_end();
+    }
 }
 
 TEST_F(TreeWithoutCgroup, LeavesOtherWorkersAndOtherGenerations) {

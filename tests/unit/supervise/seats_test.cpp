@@ -92,6 +92,93 @@ TEST_F(Seats, APoolThatLeavesWhileItWaitsIsGoneAtOnce) {
     EXPECT_EQ(count<PoolRemoved>(), 1U);
 }
 
+TEST_F(Seats, AWorkerThatLivesMovesOnlyWhenTheOthersTreeIsGone) {
+    run("old", {own(0, 0)});
+    run("a", {own(0, 1)});
+    send(PoolWithdrawn{"old"});
+    declare("a", {own(0, 0)}, true);
+    EXPECT_EQ(count<Repin>(), 0U);
+    EXPECT_EQ(view("a", 0).note, "waits for a worker that is stopping before it moves to CPUs 0");
+    EXPECT_EQ(view("a", 0).seat, own(0, 1)) << "where it sits";
+    const auto worker = id("old", 0);
+    send(WorkerExited{worker, exit_with(0)});
+    EXPECT_EQ(count<Repin>(), 0U) << "its tree may still live";
+    send(TreeEmptied{worker});
+    EXPECT_EQ(slots<Repin>(), (std::vector<std::uint32_t>{0}));
+    EXPECT_EQ(view("a", 0).seat, own(0, 0));
+    EXPECT_EQ(view("a", 0).note, "");
+}
+
+TEST_F(Seats, OfWhoCanNotMoveYetAreWaitedForToo) {
+    run("old", {own(0, 0)});
+    run("a", {own(0, 1)});
+    run("b", {own(0, 2)});
+    send(PoolWithdrawn{"old"});
+    declare("a", {own(0, 0)}, true);
+    declare("b", {own(0, 1)}, true);
+    declare("c", {own(0, 2)});
+    EXPECT_EQ(count<Repin>() + count<Spawn>(), 0U) << "each waits for the one before";
+    const auto worker = id("old", 0);
+    send(WorkerExited{worker, exit_with(0)});
+    send(TreeEmptied{worker});
+    EXPECT_EQ(count<Repin>(), 2U);
+    EXPECT_EQ(count<Spawn>(), 1U);
+}
+
+TEST_F(Seats, WorkersThatChangePlacesDoNotWaitForEachOther) {
+    run("a", {own(0, 0), own(1, 1)});
+    declare("a", {own(0, 1), own(1, 0)}, true);
+    EXPECT_EQ(slots<Repin>(), (std::vector<std::uint32_t>{0, 1}));
+}
+
+TEST_F(Seats, WhoDiesBeforeItCouldMoveStartsOnItsNewSeatOnceThatIsFree) {
+    run("old", {own(0, 0)});
+    run("a", {own(0, 1)});
+    send(PoolWithdrawn{"old"});
+    declare("a", {own(0, 0)}, true);
+    die("a");
+    EXPECT_EQ(count<Spawn>(), 0U);
+    declare("b", {own(0, 1)});
+    EXPECT_EQ(count<Spawn>(), 1U) << "it has left its old seat";
+    die("old");
+    EXPECT_EQ(count<Spawn>(), 1U);
+    EXPECT_EQ(count<Repin>(), 0U);
+}
+
+TEST_F(Seats, WhatADeadWorkerLeftKeepsTheSeatItWasOn) {
+    run("a", {own(0, 0), own(1, 1)});
+    const auto worker = id("a", 0);
+    send(WorkerExited{worker, exit_with(1)});
+    declare("a", {own(0, 1), own(1, 0)}, true);
+    EXPECT_EQ(count<Repin>(), 0U);
+    send(TreeEmptied{worker});
+    EXPECT_EQ(slots<Repin>(), (std::vector<std::uint32_t>{1}));
+    EXPECT_EQ(slots<Spawn>(), (std::vector<std::uint32_t>{0}));
+}
+
+TEST_F(Seats, WhoLeavesWhileItWaitsToMoveIsNotMovedAnyMore) {
+    run("old", {own(0, 0)});
+    run("a", {own(0, 1)});
+    send(PoolWithdrawn{"old"});
+    declare("a", {own(0, 0)}, true);
+    send(PoolWithdrawn{"a"});
+    declare("b", {own(0, 0)});
+    die("old");
+    EXPECT_EQ(count<Repin>(), 0U);
+    EXPECT_EQ(count<Spawn>(), 1U) << "the seat is b's";
+}
+
+TEST_F(Seats, AMoveThatIsTakenBackIsNotMade) {
+    run("old", {own(0, 0)});
+    run("a", {own(0, 1)});
+    send(PoolWithdrawn{"old"});
+    declare("a", {own(0, 0)}, true);
+    declare("a", {own(0, 1)}, true);
+    die("old");
+    EXPECT_EQ(count<Repin>(), 0U);
+    EXPECT_EQ(view("a", 0).seat, own(0, 1));
+}
+
 TEST_F(Seats, AWorkerWithoutCpusIsStoppedAndStartsWhenTheyAreBack) {
     run("a", {own(0, 0), own(1, 1)});
     declare("a", {parked(0, {5}), own(1, 1)}, true);
