@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The channel of `protocol: frames`, on a socketpair; and of `exec`, where our own runner is the worker, each job's
 // input comes with the job's id, and an error tells how the process ended.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <map>
 #include <utility>
 
@@ -10,6 +14,7 @@
 #include "model/job_limits.h"
 #include "wire/answer_parts.h"
 #include "wire/frames.h"
+#include "wire/held_answers.h"
 #include "wire/job_messages.h"
 #include "wire/json_scan.h"
 #include "wire/limits.h"
@@ -37,6 +42,16 @@ std::optional<Death> death_in(const wire::Json& error) {
     return death;
 }
 
+// Of a fixed size, so that nobody is hit who reads beyond what a worker left of it.
+Result<UniqueFd> make_held_memory() {
+    UniqueFd memory(::memfd_create("pinion-answers", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!memory) return fail_last("make a worker's memory");
+    if (::ftruncate(memory.fd(), wire::held_memory_bytes) < 0) return fail_last("size a worker's memory");
+    if (::fcntl(memory.fd(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return fail_last("seal a worker's memory");
+    return memory;
+}
+
 std::uint32_t remaining_ms(std::optional<Duration> remaining) {
     if (!remaining) return 0;
     // 0 would mean that there is no deadline.
@@ -53,10 +68,21 @@ public:
                      .end = [] {},
                      .blocked = [this](bool blocked) { owner_.blocked(blocked); }}) {}
 
-    [[nodiscard]] Result<void> open() { return io_.open_socketpair(); }
+    [[nodiscard]] Result<void> open() {
+        if (exec_) return io_.open_socketpair({});
+        PINION_TRY(memory, make_held_memory());
+        UniqueFd gift(::fcntl(memory.fd(), F_DUPFD_CLOEXEC, 0));
+        if (!gift) return fail_last("duplicate a worker's memory");
+        held_ = std::move(memory);
+        return io_.open_socketpair(std::move(gift));
+    }
     [[nodiscard]] ChildEnds child_ends() const override { return io_.child_ends(); }
     [[nodiscard]] Result<void> started() override { return io_.started(); }
-    void drain() override { io_.drain(); }
+    void drain() override {
+        io_.drain();
+        if (held_ && !broken_) read_held();
+        held_.reset();
+    }
     void finish_input() override { io_.finish_input(); }
 
     void send(const JobToSend& job) override {
@@ -87,11 +113,21 @@ private:
 
     void read(std::string_view bytes) {
         if (broken_) return;
+        received_ += bytes.size();
         const auto fed = frames_.feed(bytes, [this](const FrameHeader& header, std::string_view payload) {
             if (broken_) return;
             take(header, payload);
         });
         if (!fed && !broken_) break_off(fed.error().message);
+    }
+
+    // What the worker had answered and not sent when it ended: its stream goes on there.
+    void read_held() {
+        std::string memory(wire::held_memory_bytes, '\0');
+        const ssize_t size = ::pread(held_.fd(), memory.data(), memory.size(), 0);
+        if (size <= 0) return;
+        memory.resize(static_cast<std::size_t>(size));
+        if (const auto rest = wire::not_received(memory, received_); !rest.empty()) read(rest);
     }
 
     void take(const FrameHeader& header, std::string_view payload) {
@@ -184,6 +220,8 @@ private:
     wire::FrameReader frames_{wire::limits::max_answer_bytes};
     Unanswered unanswered_;
     std::map<AttemptId, Pushes> pushes_;
+    UniqueFd held_;               // see wire/held_answers.h
+    std::uint64_t received_ = 0;  // bytes of the worker's stream
     bool broken_ = false;
 };
 

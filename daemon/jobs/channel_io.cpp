@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace pinion::daemon {
@@ -43,7 +44,7 @@ Result<void> ChannelIo::open_pipes() {
     return {};
 }
 
-Result<void> ChannelIo::open_socketpair() {
+Result<void> ChannelIo::open_socketpair(UniqueFd gift) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return fail_last("make a socketpair");
     input_ = UniqueFd(ends[0]);
@@ -52,6 +53,7 @@ Result<void> ChannelIo::open_socketpair() {
     // epoll takes a descriptor once: reading and writing are watched by one each.
     output_ = UniqueFd(::fcntl(input_.fd(), F_DUPFD_CLOEXEC, 0));
     if (!output_) return fail_last("duplicate a socket");
+    gift_ = std::move(gift);
     ends_ = {.stdin_fd = -1, .stdout_fd = -1, .frames_fd = child_in_.fd()};
     return {};
 }
@@ -129,13 +131,33 @@ void ChannelIo::flush() {
 void ChannelIo::write_some() {
     for (std::size_t total = 0; written_ < pending_.size() && total < write_budget;) {
         const std::size_t size = std::min(pending_.size() - written_, write_budget);
-        const ssize_t n = ::write(output_.fd(), pending_.data() + written_, size);
+        const ssize_t n = write_once(pending_.data() + written_, size);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) return;
         if (n < 0) return close_output();
         written_ += static_cast<std::size_t>(n);
         total += static_cast<std::size_t>(n);
     }
+}
+
+ssize_t ChannelIo::write_once(const char* bytes, std::size_t size) {
+    if (!gift_) return ::write(output_.fd(), bytes, size);
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    iovec part{.iov_base = const_cast<char*>(bytes), .iov_len = size};  // only read
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int given = gift_.fd();
+    std::memcpy(CMSG_DATA(header), &given, sizeof given);
+    const ssize_t n = ::sendmsg(output_.fd(), &message, MSG_NOSIGNAL);
+    if (n > 0) gift_.reset();
+    return n;
 }
 
 void ChannelIo::forget_written() {
@@ -162,6 +184,7 @@ void ChannelIo::close_output() {
     ::shutdown(output_.fd(), SHUT_WR);
     writable_ = {};
     output_.reset();
+    gift_.reset();
     std::string().swap(pending_);
     written_ = 0;
 }

@@ -26,7 +26,8 @@ public:
     ~ChannelIo() = default;
 
     [[nodiscard]] Result<void> open_pipes();
-    [[nodiscard]] Result<void> open_socketpair();
+    // `gift` goes to the worker with the first bytes, for those that take descriptors; none if invalid.
+    [[nodiscard]] Result<void> open_socketpair(UniqueFd gift);
     [[nodiscard]] const WorkerChannel::ChildEnds& child_ends() const noexcept { return ends_; }
     [[nodiscard]] Result<void> started();
 
@@ -52,6 +53,8 @@ private:
     void flush();
     // As much as is taken now, bounded; closes the output where nobody reads.
     void write_some();
+    // write(2), with the gift where it was not given yet.
+    ssize_t write_once(const char* bytes, std::size_t size);
     void forget_written();
     void set_blocked(bool blocked);
     void close_output();
@@ -61,6 +64,7 @@ private:
     WorkerChannel::ChildEnds ends_;
     UniqueFd child_in_, child_out_;  // until started; of a socketpair only the first
     UniqueFd input_, output_;        // ours
+    UniqueFd gift_;                  // until it was given
     event::Source readable_, writable_, turn_end_;
     std::string pending_;
     std::size_t written_ = 0;  // of `pending_`

@@ -29,7 +29,8 @@ public:
     // Does not send what is held.
     ~Line();
 
-    [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
+    // Reads what has come, waiting for something. As recv(2); takes the memory that comes with it.
+    ssize_t read(char* bytes, std::size_t size);
 
     // Adds a frame to what is held, for at most `longest_hold`.
     void add(Type type, wire::FrameCodec codec, std::uint64_t id, std::string_view payload);
@@ -43,13 +44,19 @@ private:
     // Under the lock. An errno, 0 on success.
     int send_held();
     void watch();
+    void take_memory(UniqueFd memory);
+    // Has the held bytes in the memory, too: they outlive us there.
+    void publish();
 
     UniqueFd socket_;
     std::mutex mutex_;
     std::string held_;
-    Clock::time_point since_;  // of the oldest that is held
-    int error_ = 0;            // of a send
-    bool sleeping_ = false;    // the thread waits for something to be held
+    Clock::time_point since_;    // of the oldest that is held
+    char* memory_ = nullptr;     // see wire/held_answers.h; none where the daemon gave none
+    std::size_t published_ = 0;  // of the held bytes
+    std::uint64_t sent_ = 0;     // bytes in all
+    int error_ = 0;              // of a send
+    bool sleeping_ = false;      // the thread waits for something to be held
     bool ending_ = false;
     std::condition_variable wake_;
     std::thread watcher_;

@@ -173,7 +173,7 @@ int JobWorker::run(const Handler& handler) {
         if (there) answer(job, handler);
     };
     while (there) {
-        const ssize_t n = ::recv(line_->fd(), buffer.data(), buffer.size(), 0);
+        const ssize_t n = line_->read(buffer.data(), buffer.size());
         if (n < 0 && errno == EINTR) continue;
         if (n == 0 || (n < 0 && errno == ECONNRESET)) break;
         if (n < 0) throw_errno("job worker: read from the daemon");

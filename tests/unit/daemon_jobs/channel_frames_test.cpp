@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The channel of frames: every cut of the stream, pushes before a result, frames that no worker may send, and what the
 // runner of exec says of a process.
+#include <sys/socket.h>
+
+#include <cstring>
+
 #include "channel_harness.h"
 #include "wire/frames.h"
+#include "wire/held_answers.h"
 #include "wire/job_messages.h"
 #include "wire/limits.h"
 
@@ -162,6 +167,66 @@ TEST_F(FramesChannelTest, ReadsWhatAnEndedWorkerLeftAndForgetsHalfAFrame) {
     worker_out_.reset();
     channel_->drain();
     EXPECT_THAT(told(), ElementsAre("done 1"));
+}
+
+// Takes the memory that comes with the first bytes, as the worker kit does.
+UniqueFd receive_memory(const UniqueFd& socket) {
+    char bytes[4096];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    iovec part{.iov_base = bytes, .iov_len = sizeof bytes};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    int given = -1;
+    if (::recvmsg(socket.fd(), &message, MSG_CMSG_CLOEXEC) > 0 && CMSG_FIRSTHDR(&message) != nullptr)
+        std::memcpy(&given, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof given);
+    return UniqueFd(given);
+}
+void hold(const UniqueFd& memory, std::uint64_t start, std::uint64_t count, std::string_view bytes) {
+    std::string text;
+    wire::append_u64(text, start);
+    wire::append_u64(text, count);
+    text += bytes;
+    ASSERT_EQ(::pwrite(memory.fd(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+}
+
+TEST_F(FramesChannelTest, FindsTheAnswersThatADeadWorkerHeldWhereverItsStreamBrokeOff) {
+    const auto stream = result(1, "1") + push(2, R"({"pool":"next"})", {"7"}) + result(2, "2");
+    for (std::size_t sent = 0; sent <= stream.size(); ++sent) {
+        open(JobProtocol::frames);
+        for (std::uint64_t id : {1, 2, 3}) send(id, "0");
+        turn_until_idle();
+        const UniqueFd memory = receive_memory(worker_in_);
+        ASSERT_TRUE(memory);
+        hold(memory, 0, stream.size(), stream);
+        worker_writes(stream.substr(0, sent));
+        channel_->drain();
+        EXPECT_THAT(told(), ElementsAre("done 1", "done 2")) << sent;
+        EXPECT_EQ(owner_.answers.back().pushes.size(), 1U) << sent;
+        channel_->drain();
+        EXPECT_THAT(told(), IsEmpty());
+    }
+}
+
+TEST_F(FramesChannelTest, TakesNothingFromAMemoryThatDoesNotContinueTheStream) {
+    const auto bytes = result(1, "1");
+    struct Case {
+        std::uint64_t start, count;
+    };
+    for (const auto& [start, count] : {Case{1, bytes.size()}, Case{0, UINT64_MAX}, Case{UINT64_MAX, 1}, Case{0, 0},
+                                       Case{0, wire::held_room + 1}, Case{0, bytes.size() - 1}}) {
+        open(JobProtocol::frames);
+        send(1, "0");
+        turn_until_idle();
+        const UniqueFd memory = receive_memory(worker_in_);
+        ASSERT_TRUE(memory);
+        hold(memory, start, count, bytes);
+        EXPECT_LT(::ftruncate(memory.fd(), 0), 0) << "it is sealed";
+        channel_->drain();
+        EXPECT_THAT(told(), IsEmpty()) << start << " " << count;
+    }
 }
 
 TEST_F(FramesChannelTest, HearsAWorkerWhoseInputIsFinished) {

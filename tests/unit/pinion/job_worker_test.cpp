@@ -7,16 +7,19 @@
 #include <pinion/job_worker.h>
 #include <pinion/process.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 
 #include "base/fd.h"
 #include "children.h"
 #include "wire/frames.h"
+#include "wire/held_answers.h"
 #include "wire/job_messages.h"
 #include "wire/limits.h"
 
@@ -59,6 +62,21 @@ protected:
         return bytes;
     }
     void send(std::string_view bytes) { ASSERT_TRUE(write_all(socket_.fd(), bytes)); }
+    // The same, with a descriptor, as the daemon sends its first bytes.
+    void send_with(int fd, std::string_view bytes) {
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+        iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        CMSG_FIRSTHDR(&message)->cmsg_level = SOL_SOCKET;
+        CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
+        CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &fd, sizeof fd);
+        ASSERT_EQ(::sendmsg(socket_.fd(), &message, 0), static_cast<ssize_t>(bytes.size()));
+    }
 
     // The next `count` frames, or as many as come before the end.
     Told next(std::size_t count = 1) {
@@ -69,6 +87,7 @@ protected:
             const auto n = fd.revents == 0 ? 0 : ::read(socket_.fd(), buffer, sizeof buffer);
             if (n <= 0) break;
             ++reads_;
+            received_ += static_cast<std::uint64_t>(n);
             EXPECT_TRUE(reader_.feed({buffer, static_cast<std::size_t>(n)},
                                      [&](const wire::FrameHeader& header, std::string_view payload) {
                                          EXPECT_TRUE(wire::check_frame(header, wire::Sender::worker));
@@ -92,6 +111,7 @@ protected:
     wire::FrameReader reader_{wire::limits::max_answer_bytes};
     std::deque<std::string> frames_;
     int reads_ = 0;
+    std::uint64_t received_ = 0;  // bytes
 };
 
 std::string echo(const Job& job) { return std::string(job.input()); }
@@ -211,6 +231,35 @@ TEST_F(JobWorkerTest, SendsWhatItHasBeforeAJobThatWasTriedBefore) {
     });
     send(job(1, "1") + job(2, "2", FrameCodec::json, 2));
     EXPECT_THAT(next(2), ElementsAre("2 1 1"));
+}
+
+// Whatever of the answers was sent: together with what the memory holds, all is there.
+TEST_F(JobWorkerTest, LeavesTheAnswersThatItHeldInTheDaemonsMemoryWhenItIsKilled) {
+    const std::string large(wire::held_room, 'x');
+    for (int round = 0; round < 50; ++round) {
+        const UniqueFd memory(::memfd_create("held", MFD_CLOEXEC));
+        ASSERT_EQ(::ftruncate(memory.fd(), wire::held_memory_bytes), 0);
+        frames_.clear();
+        reader_ = wire::FrameReader(wire::limits::max_answer_bytes);
+        received_ = 0;
+        start([&](const Job& job) {
+            if (job.input() == "die") std::raise(SIGKILL);
+            return round % 2 == 1 && job.id() == 5 ? large : std::string(job.input());
+        });
+        std::string bytes;
+        constexpr std::uint64_t jobs = 20;
+        for (std::uint64_t id = 1; id <= jobs; ++id) bytes += job(id, "1", FrameCodec::raw);
+        send_with(memory.fd(), bytes + job(jobs + 1, "die"));
+        auto told = next(jobs + 1);
+        std::string held(wire::held_memory_bytes, '\0');
+        ASSERT_GT(::pread(memory.fd(), held.data(), held.size(), 0), 0);
+        ASSERT_TRUE(
+            reader_.feed(wire::not_received(held, received_), [&](const wire::FrameHeader& header, std::string_view) {
+                told.push_back("2 " + std::to_string(header.id));
+            }));
+        EXPECT_EQ(told.size(), jobs) << "with " << received_ << " bytes received";
+        worker_.reset();
+    }
 }
 
 TEST_F(JobWorkerTest, AnswersManyQuickJobsTogether) {

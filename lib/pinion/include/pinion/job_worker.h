@@ -102,9 +102,8 @@ public:
     ~JobWorker();
 
     // Answers jobs until the daemon has no more for this worker: then 0, for main to return. While jobs are at hand,
-    // answers go out together, each within 0.25 ms or so: where a job kills the process at once, those that were done
-    // just before it may be done again. Throws Failure where the daemon is not understood, std::system_error where it
-    // can't be spoken to.
+    // answers go out together, each within 0.25 ms or so; those that are held when a job kills the process are found by
+    // the daemon. Throws Failure where the daemon is not understood, std::system_error where it can't be spoken to.
     int run(const Handler& handler);
 
 private:
