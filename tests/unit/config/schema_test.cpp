@@ -131,7 +131,7 @@ TEST(KeyReference, HasALineForEveryKey) {
 
 Config reload(const Config& config) {
     const std::string yaml = to_yaml(config);
-    auto again = load_text(yaml);
+    auto again = load_text(yaml, with_jobs());
     EXPECT_TRUE(again) << diagnostics_of(again) << yaml;
     return again ? std::move(*again) : Config{};
 }
@@ -191,6 +191,36 @@ std::string random_duration(Dice& dice) {
     return std::to_string(dice.below(1000)) + dice.pick({"us", "ms", "s", "m", "h"});
 }
 
+std::string random_value(Dice& dice, int depth) {
+    if (depth == 0 || dice.below(3) != 0) return dice.pick({"1", "-2.50e3", "true", "null", "~", "text", "1 x", "'2'"});
+    const bool list = dice.toss();
+    std::string text = list ? "[" : "{";
+    for (auto i = dice.below(4); i > 0; --i)
+        text += (list ? "" : "k" + std::to_string(i) + ": ") +
+                (dice.toss() ? random_text(dice) : random_value(dice, depth - 1)) + ", ";
+    return text + (list ? "]" : "}");
+}
+
+// Keys of a pool of kind jobs.
+void add_job_keys(Dice& dice, std::vector<std::string>& keys) {
+    const auto maybe = [&](std::string key) {
+        if (dice.toss()) keys.push_back(std::move(key));
+    };
+    const auto some = [&](std::uint64_t bound) { return std::to_string(1 + dice.below(bound)); };
+    keys.emplace_back("kind: jobs");
+    keys.emplace_back("protocol: frames");  // goes with every other key
+    maybe("prefetch: " + some(64));
+    maybe("concurrency: " + some(1024));
+    maybe("queue: {durability: " + dice.pick({"memory", "os"}) + ", capacity: " + some(99999) +
+          ", retention: " + random_duration(dice) + "}");
+    maybe("job: {timeout: " + some(99) + "s, attempts: " + some(9) + ", delay: " + some(999) + "us, factor: 1." +
+          some(999) + ", jitter: 0." + some(99) + "%, retry_on: {" + dice.pick({"error", "crash", "timeout", "oom"}) +
+          ": " + dice.pick({"true", "false"}) + "}, semaphores: {gpu: " + some(2) + "}}");
+    maybe("recycle: {jobs: " + some(99) + ", memory: " + some(99) + "KiB, age: none}");
+    maybe("inputs: [" + random_value(dice, 5) + ", " + random_text(dice) + ", " + random_value(dice, 5) + "]");
+    maybe("allow: {users: [" + some(99999) + ", 0], groups: [" + some(9) + "]}");
+}
+
 std::string random_pool(Dice& dice, int number) {
     std::vector<std::string> keys{"command: [prog, " + random_text(dice) + "]"};
     const auto maybe = [&](std::string key) {
@@ -220,6 +250,7 @@ std::string random_pool(Dice& dice, int number) {
     maybe("stop: {signal: " + dice.pick({"INT", "SIGKILL", "RTMAX-1"}) + ", timeout: " + random_duration(dice) + "}");
     maybe("log: {stdout: " + dice.pick({"null", "debug", "direct", "\"file:/a b\""}) +
           ", stderr: " + dice.pick({"null", "emerg", "direct"}) + "}");
+    if (dice.toss()) add_job_keys(dice, keys);
     std::string text = "  p" + std::to_string(number) + ": {";
     for (const auto& key : keys) text += key + ", ";
     return text + "}\n";
@@ -229,16 +260,17 @@ TEST(ToYaml, WhatItPrintsLoadsBackToTheSame) {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Dice dice(seed);
-        std::string text = "daemon: {watch: " + dice.pick({"true", "false"}) +
-                           ", shutdown_timeout: " + random_duration(dice) +
-                           "}\nmachine: {cpus: " + dice.pick({"all", "\"0-3,9\"", "5"}) +
-                           ", reserve: " + dice.pick({"0", "3", "{cpus: \"0,8\"}"}) + "}\npools:\n";
+        std::string text =
+            "daemon: {watch: " + dice.pick({"true", "false"}) + ", shutdown_timeout: " + random_duration(dice) +
+            "}\nmachine: {cpus: " + dice.pick({"all", "\"0-3,9\"", "5"}) +
+            ", reserve: " + dice.pick({"0", "3", "{cpus: \"0,8\"}"}) + "}\nsemaphores: {gpu: 2}\npools:\n";
         for (int i = 0; i < 3; ++i) text += random_pool(dice, i);
-        const auto loaded = load_text(text);
+        const auto loaded = load_text(text, with_jobs());
         ASSERT_TRUE(loaded) << diagnostics_of(loaded) << text;
         const Config again = reload(*loaded);
         ASSERT_EQ(again.daemon(), loaded->daemon());
         ASSERT_EQ(again.machine(), loaded->machine());
+        ASSERT_EQ(again.semaphores(), loaded->semaphores());
         ASSERT_EQ(again.pools().size(), loaded->pools().size());
         for (const auto& [name, spec] : loaded->pools())
             ASSERT_EQ(*again.pools().at(name), *spec) << name << "\n" << text << to_yaml(*loaded);
