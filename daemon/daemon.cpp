@@ -78,9 +78,12 @@ std::unique_ptr<JobHost> Daemon::make_job_host() {
     };
     services.record = [this](log::Record of_jobs) { record(std::move(of_jobs)); };
     services.open_store = [folder = options_.state_dir + "/jobs"] {
-        return jobs::open_store_router({.open_disk = [folder] {
-            return jobs::open_sqlite_store({.folder = folder, .nonce = random_seed()});
-        }});
+        return jobs::open_store_router({.open_disk =
+                                            [folder] {
+                                                return jobs::open_sqlite_store(
+                                                    {.folder = folder, .nonce = random_seed()});
+                                            },
+                                        .open_now = jobs::sqlite_store_exists(folder)});
     };
     services.runner = find_exec_runner();
     auto host = std::make_unique<JobHost>(loop_, std::move(services), random_seed());

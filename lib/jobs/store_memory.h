@@ -29,7 +29,7 @@ inline constexpr std::uint64_t first_memory_id = 1ULL << 52;
 struct MemoryStoreOptions {
     // When the daemon started. Ids go on from that microsecond, so that those of an earlier run are not given again
     // unless it made more than a million a second all its life.
-    WallTime started{};
+    WallTime started = wall_now();
     std::size_t finished_bytes = limits::memory_finished_bytes;
 };
 

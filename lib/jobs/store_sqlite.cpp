@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <map>
@@ -246,5 +247,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& optio
     PINION_CHECK(store->open());
     return store;
 }
+
+bool sqlite_store_exists(const std::string& folder) { return ::access((folder + "/jobs.db").c_str(), F_OK) == 0; }
 
 }  // namespace pinion::jobs

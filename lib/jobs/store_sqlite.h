@@ -47,4 +47,7 @@ struct SqliteStoreOptions {
 // second process. Errors name the file and what is the matter with it; nothing was changed then.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options);
 
+// Whether a store lies in the folder already, and perhaps something waits in it.
+[[nodiscard]] bool sqlite_store_exists(const std::string& folder);
+
 }  // namespace pinion::jobs

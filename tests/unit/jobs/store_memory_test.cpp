@@ -231,12 +231,15 @@ TEST(StoreRouter, APoolThatBecomesWeakerStaysOnDisk) {
 TEST(StoreRouter, WhatLiesOnDiskIsFoundWhenItIsOpenedAtOnce) {
     ScratchFolder folder;
     const auto open_disk = [&] { return open_sqlite_store({.folder = folder.path}); };
+    EXPECT_FALSE(sqlite_store_exists(folder.path));
     {
         StoreDesk desk(open_disk());
         desk.one({.payload = "1"});
     }
-    StoreDesk desk(open_store_router({.memory = {.started = wall_now()}, .open_disk = open_disk, .open_now = true}),
-                   Durability::memory, Durability::memory);
+    StoreDesk desk(
+        open_store_router(
+            {.memory = {.started = wall_now()}, .open_disk = open_disk, .open_now = sqlite_store_exists(folder.path)}),
+        Durability::memory, Durability::memory);
     ASSERT_EQ(desk.waiting().size(), 1U);
     const JobId job = desk.waiting().at(0).job;
     EXPECT_FALSE(is_in_memory(job));
