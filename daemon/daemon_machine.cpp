@@ -155,14 +155,6 @@ void Daemon::arm_home_timer() {
     keeping_.home_timer.arm(keeping_.returning.empty() ? no_deadline : since + limits::home_delay);
 }
 
-// CPUs must be back for a while before anybody goes home to them, from when the kernel told of them, not from when we
-// had looked. CPUs that nobody waits for change nothing of that.
-void Daemon::arm_home_timer() {
-    if (std::exchange(keeping_.awaited, keeping_.returning) == keeping_.returning) return;
-    const MonotonicTime since = keeping_.told.value_or(loop_.now());
-    keeping_.home_timer.arm(keeping_.returning.empty() ? no_deadline : since + limits::home_delay);
-}
-
 // The daemon keeps off the CPUs that workers own.
 void Daemon::move_ourselves() {
     const cpu::UsableCpus usable = usable_cpus(*config_, machine_);
