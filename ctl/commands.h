@@ -25,5 +25,12 @@ Exit run(const ShowOptions& options, Context& context);
 Exit run(const CatOptions& options, Context& context);
 Exit run(const SchemaOptions& options, Context& context);
 Exit run(const WordsOptions& options, Context& context);
+Exit run(const MapJobsOptions& options, Context& context);
+Exit run(const SubmitJobsOptions& options, Context& context);
+Exit run(const ResultOptions& options, Context& context);
+Exit run(const WaitJobsOptions& options, Context& context);
+Exit run(const JobsOptions& options, Context& context);
+Exit run(const QueueOptions& options, Context& context);
+Exit run(const WhyOptions& options, Context& context);
 
 }  // namespace pinion::ctl

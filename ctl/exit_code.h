@@ -15,7 +15,7 @@ enum class Exit : int {
     failed = 1,  // the action failed, or the daemon refused it
     usage = 2,
     unhealthy = 3,
-    not_found = 4,  // no such pool or worker
+    not_found = 4,  // no such pool, worker or job
     unreachable = 5,
     denied = 6,
     interrupted = 130,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "ctl/display.h"
+#include "ctl/options_jobs.h"
 
 namespace pinion::ctl {
 
@@ -20,7 +21,7 @@ constexpr const char* about =
     "It talks to the daemon over the socket in its runtime folder; check, plan and cat work without it.";
 constexpr const char* footer =
     "Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 not healthy (is-healthy and wait only),\n"
-    "  4 no such pool or worker, 5 daemon unreachable, 6 permission, 130 interrupted.\n\n"
+    "  4 no such pool, worker or job, 5 daemon unreachable, 6 permission, 130 interrupted.\n\n"
     "Examples:\n"
     "  pinionctl status\n"
     "  pinionctl restart web/3\n"
@@ -52,6 +53,7 @@ struct Raw {
     ShowOptions show;
     SchemaOptions schema;
     WordsOptions words;
+    RawJobs jobs;
 };
 
 CLI::App* command(CLI::App& app, const char* name, const char* what, const char* examples) {
@@ -139,9 +141,9 @@ void add_acting(CLI::App& app, Raw& raw) {
     sub->add_option("TARGET", raw.kill.target, "POOL or POOL/SLOT")->required();
     sub->add_option("-s,--signal", raw.signal, "the signal's name or number (SIGTERM)")->type_name("SIG");
 
-    sub = command(app, "wait", "wait until pools are at rest (join), or with --ready until they are healthy",
-                  "  pinionctl wait squares cubes\n  pinionctl wait --ready web --timeout 60s");
-    sub->add_option("POOL", raw.wait.pools, "the pools; none: all");
+    sub = command(app, "wait", "wait until pools are at rest (join), with --ready healthy, or until jobs have ended",
+                  "  pinionctl wait squares cubes\n  pinionctl wait --ready web --timeout 60s\n  pinionctl wait 17 18");
+    sub->add_option("POOL", raw.wait.pools, "the pools, or the ids of jobs; none: all pools");
     sub->add_flag("--ready", raw.wait.ready, "until they run as they should");
     sub->add_option("--timeout", raw.timeout, "give up after so long (60s), with exit code 3")->type_name("TIME");
 }
@@ -206,6 +208,9 @@ void define(CLI::App& app, Raw& raw) {
     add_global_options(app, raw);
     add_looking(app, raw);
     add_acting(app, raw);
+    add_job_commands(
+        [&app](const char* name, const char* what, const char* examples) { return command(app, name, what, examples); },
+        raw.jobs, raw.timeout);
     add_configuration(app, raw);
 }
 
@@ -308,6 +313,8 @@ Result<Command> settle(const std::string& name, Raw& raw) {
     }
     if (!raw.global.columns.empty())
         return fail("-o: '" + harmless(raw.global.columns) + "' is neither json nor jsonl");
+    PINION_TRY(of_jobs, settle_jobs(name, raw.jobs, timeout));
+    if (of_jobs) return std::move(*of_jobs);
     if (name == "start" || name == "stop" || name == "restart") {
         raw.act.verb = name == "start" ? Verb::start : name == "stop" ? Verb::stop : Verb::restart;
         raw.act.wait = !raw.no_wait;
@@ -334,7 +341,12 @@ Result<Command> settle(const std::string& name, Raw& raw) {
     if (name == "check") return raw.check;
     if (name == "plan") return raw.plan;
     if (name == "reload") return ReloadOptions{};
-    if (name == "wait") return raw.wait;
+    if (name == "wait") {
+        PINION_TRY(jobs, settle_wait(raw.wait.pools, timeout));
+        if (jobs && raw.wait.ready) return fail("--ready is for pools, not for jobs");
+        if (jobs) return std::move(*jobs);
+        return raw.wait;
+    }
     if (name == "is-healthy") return raw.health;
     if (name == "logs") return raw.logs;
     if (name == "events") return raw.events;

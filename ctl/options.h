@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "ctl/client.h"
 #include "ctl/exit_code.h"
+#include "ctl/job_options.h"
 #include "ctl/terminal.h"
 
 namespace pinion::ctl {
@@ -105,7 +106,8 @@ struct WordsOptions {
 
 using Command = std::variant<StatusOptions, CheckOptions, PlanOptions, ReloadOptions, ActOptions, ScaleOptions,
                              KillOptions, WaitOptions, HealthOptions, LogsOptions, EventsOptions, ExplainOptions,
-                             ShowOptions, CatOptions, SchemaOptions, WordsOptions>;
+                             ShowOptions, CatOptions, SchemaOptions, WordsOptions, MapJobsOptions, SubmitJobsOptions,
+                             ResultOptions, WaitJobsOptions, JobsOptions, QueueOptions, WhyOptions>;
 
 struct CommandLine {
     GlobalOptions global;

@@ -14,9 +14,9 @@ namespace {
 
 std::string end_in_words(jobs::JobState state) {
     switch (state) {
-        case jobs::JobState::done: return "for nothing: it is done";
-        case jobs::JobState::failed: return "for nothing: it failed";
-        case jobs::JobState::cancelled: return "for nothing: it was cancelled";
+        case jobs::JobState::done: return "nothing: it is done";
+        case jobs::JobState::failed: return "nothing: it failed";
+        case jobs::JobState::cancelled: return "nothing: it was cancelled";
         default: return "";
     }
 }

@@ -92,7 +92,9 @@ void JobConnection::on(std::uint64_t id, AddItemsRequest request) {
         return fail(id, FailureCode::not_found, "add items: no such map is open here");
     const auto pool = queue_.find(queue_.name(map->second->pool()));
     if (!pool) return fail(id, FailureCode::not_found, "add items: the map's pool has left the configuration");
-    if (check_inputs(id, *pool, request.inputs)) map->second->add(std::move(request));
+    if (check_inputs(id, *pool, request.inputs)) return map->second->add(std::move(request));
+    // Without these there would be a gap: it ends here.
+    map->second->break_off();
 }
 
 void JobConnection::on(std::uint64_t id, SealMapRequest request) {

@@ -76,6 +76,10 @@ protected:
             wire::Json::object().set("done", sent_.done).set("failed", sent_.failed).set("cancelled", sent_.cancelled));
         port_.changed();
     }
+    void end_without_words() {
+        over_ = true;
+        port_.changed();
+    }
     // The same in place of it, when no more can be had.
     void give_up(FailureCode code, const std::string& message) {
         if (over_) return;

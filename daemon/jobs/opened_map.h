@@ -26,6 +26,8 @@ public:
 
     void add(AddItemsRequest request);
     void seal();
+    // Its client was told why it can't go on.
+    void break_off() { end_without_words(); }
     void pump() override;
     [[nodiscard]] JobPoolId pool() const noexcept { return pool_; }
     // Bytes of inputs that are on their way; what waits for the window is not.
@@ -81,7 +83,7 @@ private:
     std::size_t asked_ = 0;
 
     std::map<std::uint64_t, std::uint64_t> tickets_;  // of adds on their way, by the index of their first
-    std::optional<AddItemsRequest> held_;             // waits for the window
+    std::deque<AddItemsRequest> held_;                // wait for the window, in order
     std::size_t input_bytes_ = 0;
     bool seal_asked_ = false;
     bool sealed_ = false;

@@ -4,7 +4,7 @@
 _pinionctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local global="-h --help --version --runtime-dir --config --json -o --output --color"
-    local commands="status is-healthy logs events explain show reload start stop restart scale kill wait check plan cat schema"
+    local commands="status is-healthy logs events explain show reload start stop restart scale kill wait map submit result jobs queue why check plan cat schema"
     local command="" i word runtime=()
     COMPREPLY=()
 
@@ -28,6 +28,10 @@ _pinionctl() {
         --config | --against | --topology | --as | --svg | --lock-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         --sort) COMPREPLY=($(compgen -W "name state" -- "$cur")); return ;;
+        --progress) COMPREPLY=($(compgen -W "auto bar lines json none" -- "$cur")); return ;;
+        --state) COMPREPLY=($(compgen -W "delayed queued running done failed cancelled" -- "$cur")); return ;;
+        --priority) COMPREPLY=($(compgen -W "0 1 2 3 4 5 6 7 8 9" -- "$cur")); return ;;
+        --name | --attach | --key | --delay | --limit) return ;;
         --timeout) COMPREPLY=($(compgen -W "10s 30s 60s 5m" -- "$cur")); return ;;
         --explain) _pinionctl_live workers; return ;;
         -s | --signal) _pinionctl_live signals; return ;;
@@ -52,6 +56,10 @@ _pinionctl() {
             start | stop | restart | scale) own="--no-wait --timeout" ;;
             kill) own="-s --signal" ;;
             wait) own="--ready --timeout" ;;
+            map) own="--name --attach --unordered --fail-fast --raw --priority --progress" ;;
+            submit) own="--key --priority --delay --wait" ;;
+            result) own="--raw --timeout" ;;
+            jobs) own="--failed --state --limit" ;;
             check) own="--strict --as" ;;
             plan) own="--topology --against --draw --svg --explain --lock --check --lock-file" ;;
             schema) own="--reference --man" ;;
@@ -60,7 +68,21 @@ _pinionctl() {
         return
     fi
     case $command in
-        status | is-healthy | scale | wait) _pinionctl_live pools ;;
+        status | is-healthy | scale | wait | map | submit) _pinionctl_live pools ;;
+        jobs)
+            if [[ $prev == jobs ]]; then
+                COMPREPLY=($(compgen -W "list show log cancel retry" -- "$cur"))
+            elif [[ $prev == list ]]; then
+                _pinionctl_live pools
+            fi
+            ;;
+        queue)
+            if [[ $prev == queue ]]; then
+                COMPREPLY=($(compgen -W "pause resume drain" -- "$cur"))
+            else
+                _pinionctl_live pools
+            fi
+            ;;
         explain) _pinionctl_live workers ;;
         start | stop | restart | kill | logs | show) _pinionctl_live targets ;;
         check | plan) COMPREPLY=($(compgen -f -- "$cur")) ;;

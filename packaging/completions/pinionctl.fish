@@ -16,7 +16,7 @@ function __pinionctl_live
     command pinionctl $runtime completion-words $argv[1] 2>/dev/null
 end
 
-set -l commands status is-healthy logs events explain show reload start stop restart scale kill wait check plan cat schema
+set -l commands status is-healthy logs events explain show reload start stop restart scale kill wait map submit result jobs queue why check plan cat schema
 
 complete -c pinionctl -f
 
@@ -42,6 +42,12 @@ complete -c pinionctl -n $fresh -a restart -d 'Restart pools or workers'
 complete -c pinionctl -n $fresh -a scale -d 'Change the number of a pool\'s workers'
 complete -c pinionctl -n $fresh -a kill -d 'Send a signal'
 complete -c pinionctl -n $fresh -a wait -d 'Wait until pools are at rest'
+complete -c pinionctl -n $fresh -a map -d 'Run a job for each input'
+complete -c pinionctl -n $fresh -a submit -d 'Queue jobs and print their ids'
+complete -c pinionctl -n $fresh -a result -d 'Wait for jobs and print their results'
+complete -c pinionctl -n $fresh -a jobs -d 'List, show, log, cancel or retry jobs'
+complete -c pinionctl -n $fresh -a queue -d 'Pause, resume or drain a queue'
+complete -c pinionctl -n $fresh -a why -d 'Say what a job waits for'
 complete -c pinionctl -n $fresh -a check -d 'Check configuration files'
 complete -c pinionctl -n $fresh -a plan -d 'Show which CPUs each worker would get'
 complete -c pinionctl -n $fresh -a cat -d 'Print the effective configuration'
@@ -49,7 +55,23 @@ complete -c pinionctl -n $fresh -a schema -d 'Print the JSON Schema of the confi
 complete -c pinionctl -n '__fish_seen_subcommand_from schema' -l reference -d 'Every key as a page of Markdown'
 complete -c pinionctl -n '__fish_seen_subcommand_from schema' -l man -d 'Every key as an entry of the manual'
 
-complete -c pinionctl -n '__fish_seen_subcommand_from status is-healthy scale wait' -a '(__pinionctl_live pools)' -d Pool
+complete -c pinionctl -n '__fish_seen_subcommand_from map' -l name -x -d 'Goes on without us under this name'
+complete -c pinionctl -n '__fish_seen_subcommand_from map' -l attach -x -d 'Go on with the map of that name'
+complete -c pinionctl -n '__fish_seen_subcommand_from map' -l unordered -d 'Results as they finish'
+complete -c pinionctl -n '__fish_seen_subcommand_from map' -l fail-fast -d 'The first failure cancels the others'
+complete -c pinionctl -n '__fish_seen_subcommand_from map result' -l raw -d 'JSON texts without their quotes'
+complete -c pinionctl -n '__fish_seen_subcommand_from map' -l progress -x -a 'auto bar lines json none' -d 'How progress is shown'
+complete -c pinionctl -n '__fish_seen_subcommand_from map submit' -l priority -x -a '(seq 0 9)' -d '9 first'
+complete -c pinionctl -n '__fish_seen_subcommand_from submit' -l key -x -d 'The same key gives the same job'
+complete -c pinionctl -n '__fish_seen_subcommand_from submit' -l delay -x -d 'Not before so long from now'
+complete -c pinionctl -n '__fish_seen_subcommand_from submit' -l wait -d 'Wait for room in a full queue'
+complete -c pinionctl -n '__fish_seen_subcommand_from result' -l timeout -x -a '10s 30s 60s 5m' -d 'Give up after'
+complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -a 'list show log cancel retry' -d Verb
+complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -l failed -d 'Only those that failed'
+complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -l state -x -a 'delayed queued running done failed cancelled' -d 'Only those'
+complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -l limit -x -d 'At most so many'
+complete -c pinionctl -n '__fish_seen_subcommand_from queue' -a 'pause resume drain' -d Verb
+complete -c pinionctl -n '__fish_seen_subcommand_from status is-healthy scale wait map submit queue' -a '(__pinionctl_live pools)' -d Pool
 complete -c pinionctl -n '__fish_seen_subcommand_from explain' -a '(__pinionctl_live workers)' -d Worker
 complete -c pinionctl -n '__fish_seen_subcommand_from start stop restart kill logs show' -a '(__pinionctl_live targets)' -d Target
 complete -c pinionctl -n '__fish_seen_subcommand_from check plan' -F

@@ -28,7 +28,7 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"pinion", {"base", "model", "cpu", "wire", "process"}},
     {"config", {"base", "model"}},
     {"daemon", {"base", "model", "cpu", "supervise", "wire", "jobs", "process", "event", "log", "config"}},
-    {"ctl", {"base", "model", "cpu", "wire", "log", "config"}},
+    {"ctl", {"base", "model", "cpu", "wire", "log", "config", "pinion"}},
 };
 
 // The start of an external header → the only files that may include it, as the start of their path.

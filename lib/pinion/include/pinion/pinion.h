@@ -8,6 +8,7 @@
 #include <pinion/death.h>
 #include <pinion/errors.h>
 #include <pinion/event.h>
+#include <pinion/job_client.h>
 #include <pinion/job_worker.h>
 #include <pinion/lock.h>
 #include <pinion/pool.h>
