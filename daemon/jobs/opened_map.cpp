@@ -41,16 +41,17 @@ bool OpenedMap::has_window_for(std::size_t items) const {
 }
 
 void OpenedMap::add(AddItemsRequest request) {
-    const std::uint64_t expected = held_ ? held_->from + held_->inputs.size() : next_;
+    const std::uint64_t expected = held_.empty() ? next_ : held_.back().from + held_.back().inputs.size();
     if (seal_asked_) return give_up(FailureCode::invalid, "add items: the map is sealed");
     if (request.from != expected)
         return give_up(FailureCode::invalid,
                        "add items: the next is " + std::to_string(expected) + ", not " + std::to_string(request.from));
-    if (tickets_.size() + (held_ ? 1 : 0) >= socket_limits::max_unanswered_adds)
+    if (tickets_.size() + held_.size() >= socket_limits::max_unanswered_adds)
         return give_up(FailureCode::busy, "add items: wait for the answers to the last " +
                                               std::to_string(socket_limits::max_unanswered_adds));
-    if (!has_window_for(request.inputs.size())) {
-        held_ = std::move(request);
+    // Behind one that waits already, whatever its size.
+    if (!held_.empty() || !has_window_for(request.inputs.size())) {
+        held_.push_back(std::move(request));
         return;
     }
     start(std::move(request));
@@ -106,12 +107,12 @@ void OpenedMap::seal() {
 void OpenedMap::go_on() {
     pump();
     if (over()) return;
-    if (held_ && has_window_for(held_->inputs.size())) {
-        AddItemsRequest request = std::move(*held_);
-        held_.reset();
+    while (!held_.empty() && has_window_for(held_.front().inputs.size())) {
+        AddItemsRequest request = std::move(held_.front());
+        held_.pop_front();
         start(std::move(request));
     }
-    if (!seal_asked_ || held_ || !tickets_.empty()) return;
+    if (!seal_asked_ || !held_.empty() || !tickets_.empty()) return;
     if (!sealed_) {
         if (next_ < stored_items_)
             return give_up(FailureCode::invalid, "seal map '" + name_ + "': it has " + std::to_string(stored_items_) +

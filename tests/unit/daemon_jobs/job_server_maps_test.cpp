@@ -235,6 +235,17 @@ TEST_F(Maps, ItemsBeyondTheWindowWaitForResultsToBeTaken) {
     EXPECT_TRUE(results().ends_with("done"));
 }
 
+TEST_F(Maps, ASmallAddWaitsBehindALargeOneThatWaits) {
+    const auto map = open();
+    add(map, 0, socket_limits::map_window - 1);
+    client_->take();
+    add(map, socket_limits::map_window - 1, 5);
+    EXPECT_TRUE(client_->take().empty()) << "held";
+    add(map, socket_limits::map_window + 4, 1);
+    EXPECT_TRUE(client_->take().empty()) << "it would fit, but not before the others";
+    EXPECT_EQ(queue_.waiting().size(), socket_limits::map_window - 1);
+}
+
 TEST_F(Maps, AThirdUnansweredAddIsRefused) {
     const auto map = open();
     queue_.admits = false;
