@@ -106,7 +106,8 @@ Result<Command> settle_queue(RawJobs& raw) {
 
 void add_job_commands(const AddCommand& add, RawJobs& raw, std::string& timeout) {
     CLI::App* sub = add("map", "run a job for each input and print the results in order",
-                        "  seq 100 | pinionctl map squares\n  pinionctl map thumbs a.png b.png --name film-12\n"
+                        "  pinionctl map squares 1 2 3\n  seq 100 | pinionctl map squares\n"
+                        "  pinionctl map thumbs a.png b.png --name film-12\n"
                         "  pinionctl map --attach film-12");
     sub->add_option("POOL", raw.map.pool, "the job pool");
     sub->add_option("INPUT", raw.map.inputs, "the inputs; none: a line each from standard input");

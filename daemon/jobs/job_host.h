@@ -117,7 +117,7 @@ private:
         WorkerRef worker;
         JobToSend job;
     };
-    struct Ending {  // being written, and somebody waits for it
+    struct Ending {  // being written
         JobEnd end;
         std::string result, error;
     };

@@ -41,16 +41,15 @@ struct JobHost::Execute {
             evidence.error = outcome_error(outcome, evidence.detail);
         if (outcome != Outcome::done) evidence.result.clear();
         auto row = host.to_row(f.attempt, evidence.detail.empty() ? evidence.error : evidence.detail);
-        if (host.map_listeners_.contains(f.map.value) || host.job_listeners_.contains(f.job.value)) {
-            JobEnd end{.job = f.job,
-                       .pool = f.pool,
-                       .map = f.map,
-                       .state = f.state,
-                       .attempts = f.attempt.number,
-                       .result = {},
-                       .error = {}};
-            host.endings_.emplace(f.job.value, Ending{end, evidence.result, evidence.error});
-        }
+        // Kept until it is written, whether somebody waits for it already or comes meanwhile.
+        JobEnd end{.job = f.job,
+                   .pool = f.pool,
+                   .map = f.map,
+                   .state = f.state,
+                   .attempts = f.attempt.number,
+                   .result = {},
+                   .error = {}};
+        host.endings_.emplace(f.job.value, Ending{end, evidence.result, evidence.error});
         host.store_->post(WriteRequest{NoteFinish{.job = f.job,
                                                   .pool = f.pool,
                                                   .state = f.state,

@@ -12,7 +12,7 @@
 
 namespace pinion::inline v0 {
 
-struct JobMap::State : JobMessages {
+struct [[gnu::visibility("hidden")]] JobMap::State : JobMessages {
     State(JobClient::Connection& its_connection, const JobMessage& opened, std::size_t its_window);
     State(const State&) = delete;
     State& operator=(const State&) = delete;

@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Job pools as their users meet them: a real piniond, real workers, pinionctl. jobs_test.py BIN_FOLDER SOURCE_FOLDER"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+BIN = pathlib.Path(sys.argv[1]).resolve()
+SOURCE = pathlib.Path(sys.argv[2]).resolve()
+PATIENCE = 60
+
+ECHO = r"""
+import json, os, subprocess, sys, time
+for line in sys.stdin:
+    job = json.loads(line)
+    text = job["input"]
+    if text == "die":
+        os.kill(os.getpid(), 9)
+    if text == "hang":
+        child = subprocess.Popen(["sleep", "1000"])
+        open(os.environ["CHILD_FILE"], "w").write(str(child.pid))
+        time.sleep(1000)
+    if text == "error":
+        print(json.dumps({"id": job["id"], "error": {"type": "bad", "message": "no good", "retry": False}}), flush=True)
+        continue
+    if text == "print":
+        print("a stray line")
+    if text == "pid":
+        text = os.getpid()
+    if isinstance(text, dict):
+        with open(os.environ["CHILD_FILE"], "a") as file:
+            file.write("+")
+            file.flush()
+            time.sleep(text["sleep"])
+            file.write("-")
+    print(json.dumps({"id": job["id"], "result": text}), flush=True)
+"""
+
+
+class Daemon:
+    """A piniond in a folder of its own, which outlives it."""
+
+    def __init__(self, config, folder=None):
+        self.holder = folder or tempfile.TemporaryDirectory(prefix="pinion-")
+        self.folder = pathlib.Path(self.holder.name)
+        (self.folder / "echo.py").write_text(ECHO)
+        self.child_file = self.folder / "child"
+        (self.folder / "pinion.yaml").write_text(config.replace("@ECHO@", f'[python3, -S, "{self.folder}/echo.py"]')
+                                                 .replace("@CHILD_FILE@", str(self.child_file)))
+        self.log_path = self.folder / "log"
+        self.start()
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [BIN / "piniond", "--config", self.folder / "pinion.yaml", "--runtime-dir", self.folder / "run",
+                 "--state-dir", self.folder / "state", "--log", "console"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.wait_until(lambda: (self.folder / "run" / "jobs.sock").exists() and self.ctl("status").returncode == 0)
+
+    def wait_until(self, condition):
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError("it did not come:\n" + self.log())
+            time.sleep(0.01)
+
+    def ctl_command(self, *arguments):
+        return [BIN / "pinionctl", "--runtime-dir", self.folder / "run", *arguments]
+
+    def ctl(self, *arguments, stdin=""):
+        return subprocess.run(self.ctl_command(*arguments), input=stdin, capture_output=True, text=True, timeout=PATIENCE)
+
+    def map(self, *arguments, stdin=""):
+        return self.ctl("map", *arguments, stdin=stdin)
+
+    def job(self, number):
+        return json.loads(self.ctl("jobs", "show", str(number), "--json").stdout)["job"]
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            assert self.process.wait(PATIENCE) == 0, self.log()
+        assert "is left behind" not in self.log() or "nothing is left behind" in self.log(), self.log()
+
+
+def pool(body="", name="echo"):
+    return f"""
+  {name}:
+    kind: jobs
+    command: @ECHO@
+    workers: 2
+    cpu: none
+    env: {{CHILD_FILE: "@CHILD_FILE@"}}
+    restart: {{delay: 1ms, max_delay: 1ms}}
+""" + "".join(f"    {line}\n" for line in body.splitlines())
+
+
+def config(*pools, head=""):
+    return "version: 1\n" + head + "pools:\n" + "".join(pools)
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Jobs(unittest.TestCase):
+    def test_a_map_gives_results_in_the_order_of_its_inputs(self):
+        with Daemon(config(pool())) as daemon:
+            inputs = [str(i) for i in range(3000)]
+            answer = daemon.map("echo", stdin="\n".join(inputs) + "\n")
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            self.assertEqual(answer.stdout.split(), inputs)
+
+    def test_a_job_that_kills_its_worker_fails_and_the_others_finish(self):
+        with Daemon(config(pool("job: {attempts: 3, delay: 1ms}"))) as daemon:
+            answer = daemon.map("echo", "a", "die", "b", "c", "--json")
+            self.assertEqual(answer.returncode, 1)
+            rows = [json.loads(line) for line in answer.stdout.splitlines()]
+            self.assertEqual([row["state"] for row in rows], ["done", "failed", "done", "done"])
+            self.assertEqual(rows[1]["attempts"], 3)
+            self.assertIn("SIGKILL", json.dumps(rows[1]["error"]))
+            job = daemon.job(rows[1]["id"])
+            self.assertEqual([attempt["outcome"] for attempt in job["attempts"]], ["crash"] * 3)
+            self.assertEqual(daemon.map("echo", "after", "--raw").stdout, "after\n", "the pool lives")
+
+    def test_an_error_of_the_worker_is_told(self):
+        with Daemon(config(pool())) as daemon:
+            answer = daemon.map("echo", "error", "--json")
+            self.assertEqual(json.loads(answer.stdout)["error"], {"type": "bad", "message": "no good"} |
+                             {k: v for k, v in json.loads(answer.stdout)["error"].items() if k == "retry"})
+
+    def test_a_timeout_kills_the_whole_tree(self):
+        with Daemon(config(pool("job: {attempts: 1, timeout: 300ms}"))) as daemon:
+            answer = daemon.map("echo", "hang", "--json")
+            self.assertEqual(json.loads(answer.stdout)["error"]["type"], "timeout")
+            child = int(daemon.child_file.read_text())
+            daemon.wait_until(lambda: not is_alive(child))
+
+    def test_cancel_kills_the_whole_tree(self):
+        with Daemon(config(pool())) as daemon:
+            number = daemon.ctl("submit", "echo", "hang").stdout.strip()
+            daemon.wait_until(lambda: daemon.child_file.exists() and daemon.child_file.read_text())
+            self.assertEqual(daemon.ctl("jobs", "cancel", number).returncode, 0)
+            daemon.ctl("wait", number)
+            self.assertEqual(daemon.job(number)["state"], "cancelled")
+            child = int(daemon.child_file.read_text())
+            daemon.wait_until(lambda: not is_alive(child))
+
+    def test_stray_output_is_logged_and_harms_nothing(self):
+        with Daemon(config(pool())) as daemon:
+            self.assertEqual(daemon.map("echo", "print", "--raw").stdout, "print\n")
+            daemon.wait_until(lambda: "a stray line" in daemon.log())
+
+    def test_inputs_are_done_once(self):
+        text = config(pool("inputs: [x, y, z]"))
+        with Daemon(text) as daemon:
+            daemon.wait_until(lambda: "its inputs completed: 3 done" in daemon.log())
+        with Daemon(text, daemon.holder) as again:
+            self.assertEqual(again.map("echo", "later", "--raw").stdout, "later\n")
+            self.assertEqual(again.log().count("its inputs completed"), 1)
+            self.assertEqual(len(json.loads(again.ctl("jobs", "list", "echo", "--json").stdout)["jobs"]), 4)
+
+    def test_a_key_gives_one_job(self):
+        with Daemon(config(pool())) as daemon:
+            first = daemon.ctl("submit", "echo", "a", "--key", "order-7").stdout
+            self.assertEqual(daemon.ctl("submit", "echo", "a", "--key", "order-7").stdout, first)
+
+    def test_a_named_map_outlives_its_client_and_the_daemon(self):
+        with Daemon(config(pool())) as daemon:
+            inputs = [json.dumps({"sleep": 0.01}) for _ in range(100)]
+            client = subprocess.Popen(daemon.ctl_command("map", "echo", "--name", "film", *inputs), stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
+            daemon.wait_until(lambda: len(json.loads(daemon.ctl("jobs", "list", "echo", "--json").stdout)["jobs"]) == 100)
+            client.kill()
+            client.wait()
+            daemon.kill()
+            daemon.start()
+            answer = daemon.map("--attach", "film", "--json")
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            self.assertEqual([json.loads(line)["index"] for line in answer.stdout.splitlines()], list(range(100)))
+
+    def test_clients_do_not_disturb_one_another(self):
+        with Daemon(config(pool())) as daemon:
+            garbage = socket.socket(socket.AF_UNIX)
+            garbage.connect(str(daemon.folder / "run" / "jobs.sock"))
+            garbage.send(os.urandom(4096))
+            stopped = subprocess.Popen(daemon.ctl_command("map", "echo", *[str(i) for i in range(2000)]), stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL)
+            os.kill(stopped.pid, signal.SIGSTOP)
+            leaving = subprocess.Popen(daemon.ctl_command("map", "echo", *[str(i) for i in range(2000)]), stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            leaving.kill()
+            leaving.wait()
+            answer = daemon.map("echo", *[str(i) for i in range(500)])
+            self.assertEqual(answer.stdout.split(), [str(i) for i in range(500)])
+            stopped.kill()
+            stopped.communicate()
+            garbage.close()
+
+    def test_a_worker_is_recycled(self):
+        with Daemon(config(pool("recycle: {jobs: 3}").replace("workers: 2", "workers: 1"))) as daemon:
+            pids = [daemon.map("echo", "pid").stdout for _ in range(9)]
+            self.assertGreaterEqual(len(set(pids)), 3)
+            self.assertGreaterEqual(daemon.log().count("recycled"), 2)
+
+    def test_semaphores_hold_jobs_of_all_pools_back(self):
+        body = "job: {semaphores: {gpu: 1}}"
+        with Daemon(config(pool(body, "one"), pool(body, "two"), head="semaphores: {gpu: 1}\n")) as daemon:
+            clients = [threading.Thread(target=daemon.map, args=(name, *['{"sleep": 0.02}'] * 5)) for name in ("one", "two")]
+            for client in clients:
+                client.start()
+            for client in clients:
+                client.join()
+            self.assertEqual(daemon.child_file.read_text(), "+-" * 10)
+
+    def test_a_foreign_file_in_place_of_the_store_stops_nothing_else(self):
+        holder = tempfile.TemporaryDirectory(prefix="pinion-")
+        store = pathlib.Path(holder.name) / "state" / "jobs"
+        store.mkdir(parents=True)
+        (store / "jobs.db").write_text("a letter to my grandmother\n" * 100)
+        fleeting = pool("queue: {durability: memory}", "fleeting")
+        with Daemon(config(pool(), fleeting, "\n  service: {command: [sleep, '1000'], cpu: none}\n"), holder) as daemon:
+            refused = daemon.ctl("submit", "echo", "a")
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("jobs.db", refused.stderr)
+            self.assertEqual(daemon.map("fleeting", "a").stdout, '"a"\n')
+            self.assertEqual(daemon.ctl("is-healthy", "service").returncode, 0)
+            self.assertTrue((store / "jobs.db").read_text().startswith("a letter"))
+
+
+class Examples(unittest.TestCase):
+    """Each in examples/jobs, by the words in its own head."""
+
+    def run_example(self, name):
+        return Daemon((SOURCE / "examples" / "jobs" / name).read_text())
+
+    def test_doubles(self):
+        with self.run_example("doubles.yaml") as daemon:
+            self.assertEqual(daemon.map("doubles", "1", "2", "3", "4", "5").stdout.split(), ["2", "4", "6", "8", "10"])
+
+    def test_upper(self):
+        with self.run_example("upper.yaml") as daemon:
+            self.assertEqual(daemon.map("upper", "hello", "big world").stdout, "HELLO\nBIG WORLD\n")
+
+    def test_checksums(self):
+        with self.run_example("checksums.yaml") as daemon:
+            files = [str(path) for path in sorted((SOURCE / "examples").glob("*.yaml"))]
+            answer = daemon.map("checksums", "--raw", stdin="\n".join(files) + "\n")
+            expected = subprocess.run(["sha256sum", "--", *files], capture_output=True, text=True, check=True).stdout
+            self.assertEqual(answer.stdout, expected)
+
+    def test_all_cores(self):
+        with self.run_example("all-cores.yaml") as daemon:
+            daemon.wait_until(lambda: "its inputs completed: 8 done" in daemon.log())
+
+    def test_pipeline(self):
+        with self.run_example("pipeline.yaml") as daemon:
+            self.assertEqual(daemon.map("words", "to be", "or not to", "be").stdout.split(), ["2", "3", "1"])
+
+            def counted():
+                jobs = json.loads(daemon.ctl("jobs", "list", "count", "--json").stdout)["jobs"]
+                return [job["id"] for job in jobs if job["state"] == "done"]
+
+            daemon.wait_until(lambda: len(counted()) == 3)
+            results = [daemon.ctl("result", str(number)).stdout.strip() for number in sorted(counted())]
+            self.assertEqual(results, ["2", "5", "6"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=1)
