@@ -65,6 +65,12 @@ PoolRow to_pool_row(const wire::Json& json) {
     members.number("memory_bytes", row.memory_bytes);
     members.flag("withdrawn", row.withdrawn);
     members.flag("stopped_by_operator", row.stopped_by_operator);
+    members.number("jobs_running", row.jobs_running);
+    members.number("jobs_ready", row.jobs_ready);
+    members.number("jobs_failed", row.jobs_failed);
+    members.real("jobs_rate", row.jobs_rate);
+    members.time("oldest_ready", row.oldest_ready);
+    members.number("jobs_p95_usec", row.jobs_p95_usec);
     row.members = json;
     return row;
 }
@@ -96,6 +102,7 @@ WorkerRow to_worker_row(const wire::Json& json) {
     members.number("cpu_usec", row.cpu_usec);
     members.text("note", row.note);
     members.text("status_text", row.status_text);
+    members.number("job", row.job);
     row.members = json;
     return row;
 }

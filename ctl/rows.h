@@ -30,6 +30,13 @@ struct PoolRow {
     std::uint64_t memory_bytes = 0;
     bool withdrawn = false;
     bool stopped_by_operator = false;
+    // Of a job pool.
+    std::uint64_t jobs_running = 0;
+    std::uint64_t jobs_ready = 0;
+    std::uint64_t jobs_failed = 0;
+    double jobs_rate = 0;
+    Duration oldest_ready{};  // 0: none
+    std::uint64_t jobs_p95_usec = 0;  // 0: not known
     wire::Json members;
 };
 
@@ -58,6 +65,7 @@ struct WorkerRow {
     std::uint64_t cpu_usec = 0;
     std::string note;
     std::string status_text;
+    std::uint64_t job = 0;  // what it executes; 0: nothing
     wire::Json members;
 
     // "web/3".

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/status_screen.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -56,7 +58,13 @@ std::string totals(std::span<const PoolRow> pools) {
     std::uint64_t failed = 0;
     std::uint64_t up = 0;
     std::uint64_t wanted = 0;
+    std::uint64_t running = 0;
+    std::uint64_t ready = 0;
+    bool jobs = false;
     for (const PoolRow& pool : pools) {
+        jobs = jobs || pool.kind == "jobs";
+        running += pool.jobs_running;
+        ready += pool.jobs_ready;
         degraded += pool.state == "degraded" ? 1 : 0;
         failed += pool.state == "failed" ? 1 : 0;
         up += pool.up;
@@ -65,7 +73,9 @@ std::string totals(std::span<const PoolRow> pools) {
     std::string text = count(pools.size(), "pool");
     if (degraded > 0) text += ": " + std::to_string(degraded) + " degraded";
     if (failed > 0) text += (degraded > 0 ? ", " : ": ") + std::to_string(failed) + " failed";
-    return text + ". " + std::to_string(up) + "/" + count(wanted, "worker") + ".";
+    text += ". " + std::to_string(up) + "/" + count(wanted, "worker");
+    if (jobs) text += ", " + std::to_string(running) + " running, " + std::to_string(ready) + " ready";
+    return text + ".";
 }
 
 std::string hidden_columns(std::span<const std::string> names, std::size_t width) {
@@ -107,6 +117,25 @@ wire::Json worker_document(const WorkerRow& worker) {
     return json;
 }
 
+// One word each, since scripts split at blanks; empty for a service pool and for what is not known.
+struct JobCells {
+    std::string running, ready, oldest, failed, rate, p95;
+};
+
+JobCells job_cells(const PoolRow& pool, Duration now) {
+    if (pool.kind != "jobs") return {};
+    JobCells cells{.running = std::to_string(pool.jobs_running),
+                   .ready = std::to_string(pool.jobs_ready),
+                   .oldest = {},
+                   .failed = std::to_string(pool.jobs_failed),
+                   .rate = fmt::format("{:.{}f}/s", pool.jobs_rate, pool.jobs_rate < 100 ? 1 : 0),
+                   .p95 = {}};
+    if (pool.oldest_ready != Duration::zero()) cells.oldest = age_text(pool.oldest_ready, now);
+    if (pool.jobs_p95_usec != 0)
+        cells.p95 = format_duration_coarse(Duration(static_cast<std::int64_t>(pool.jobs_p95_usec)));
+    return cells;
+}
+
 }  // namespace
 
 Table pool_table(std::span<const PoolRow> pools, Duration now) {
@@ -134,6 +163,7 @@ Table pool_table(std::span<const PoolRow> pools, Duration now) {
         const Look look = look_of(pool.state);
         const std::string workers = std::to_string(pool.up) + "/" + std::to_string(pool.wanted);
         const std::string up = pool.up == 0 ? "" : age_text(pool.since, now);
+        const JobCells cells = job_cells(pool, now);
         table.rows.push_back({look.glyph,
                               look.glyph_colour,
                               {{pool.name},
@@ -141,12 +171,12 @@ Table pool_table(std::span<const PoolRow> pools, Duration now) {
                                {workers},
                                {cores_text(pool)},
                                {memory_text(pool.memory_bytes)},
-                               {},
-                               {},
-                               {},
-                               {},
-                               {},
-                               {},
+                               {cells.running},
+                               {cells.ready},
+                               {cells.oldest},
+                               {cells.failed},
+                               {cells.rate},
+                               {cells.p95},
                                {std::to_string(pool.exits)},
                                {pool.seats},
                                {up},
@@ -156,12 +186,13 @@ Table pool_table(std::span<const PoolRow> pools, Duration now) {
 }
 
 Table worker_table(std::span<const WorkerRow> workers, Duration now) {
+    const bool jobs = std::ranges::any_of(workers, [](const WorkerRow& worker) { return worker.job != 0; });
     Table table;
     table.columns = {{.name = "SEAT"},
                      {.name = "CPUS", .align = Align::left, .priority = 1},
                      {.name = "STATE"},
                      {.name = "PID", .align = Align::right, .priority = 3},
-                     {.name = "JOB", .align = Align::right, .priority = 6, .absent = true},
+                     {.name = "JOB", .align = Align::right, .priority = 6, .absent = !jobs},
                      {.name = "UP", .align = Align::right, .priority = 2},
                      {.name = "EXITS", .align = Align::right, .priority = 4},
                      {.name = "MEM", .align = Align::right, .priority = 5},
@@ -177,7 +208,7 @@ Table worker_table(std::span<const WorkerRow> workers, Duration now) {
                                {worker.cpus},
                                {worker.state, look.word_colour},
                                {pid},
-                               {},
+                               {worker.job == 0 ? "" : std::to_string(worker.job)},
                                {up},
                                {std::to_string(worker.restarts)},
                                {memory_text(worker.memory_bytes)},

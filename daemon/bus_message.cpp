@@ -28,6 +28,7 @@ void put_worker(DictWriter& dict, const WorkerRow& row) {
     dict.big("next_retry", row.next_retry ? to_usec(*row.next_retry) : 0);
     dict.big("memory_bytes", row.memory_bytes).big("cpu_usec", static_cast<std::uint64_t>(row.cpu.count()));
     dict.text("note", row.note).text("status_text", row.status_text);
+    dict.big("job", row.job);
 }
 
 // Opens {sv} with `key` and a variant of `type`, lets `fill` append the value, and closes both.
@@ -103,6 +104,13 @@ int append(sd_bus_message* message, const PoolRow& row) {
     dict.text("seats", row.seats).text("note", row.note).real("cores_used", row.cores_used);
     dict.number("cores_held", row.cores_held).big("memory_bytes", row.memory_bytes);
     dict.flag("withdrawn", row.withdrawn).flag("stopped_by_operator", row.stopped_by_operator);
+    if (!row.jobs) return dict.close();
+    const JobFigures& jobs = *row.jobs;
+    dict.text("queue", jobs.mode).big("jobs_running", jobs.running).big("jobs_ready", jobs.ready);
+    dict.big("jobs_delayed", jobs.delayed).big("jobs_done", jobs.done).big("jobs_failed", jobs.failed);
+    dict.big("jobs_cancelled", jobs.cancelled).big("jobs_stray_lines", jobs.strays).real("jobs_rate", jobs.rate);
+    if (jobs.oldest_ready) dict.big("oldest_ready", to_usec(*jobs.oldest_ready));
+    if (jobs.p95) dict.big("jobs_p95_usec", static_cast<std::uint64_t>(jobs.p95->count()));
     return dict.close();
 }
 

@@ -11,6 +11,7 @@
 #include "cpu/machine.h"
 #include "daemon/bus_server.h"
 #include "daemon/daemon.h"
+#include "daemon/jobs/job_host.h"
 #include "daemon/records.h"
 #include "model/limits.h"
 
@@ -101,6 +102,14 @@ PoolRow Daemon::to_row(supervise::PoolView view) const {
     }
     row.seats = join(seats, "+");
     row.cores_held = held.count();
+    row.jobs = jobs_->figures(view.name);
+    if (!row.jobs) return row;
+    row.kind = "jobs";
+    // What its workers do is of no use while nothing is handed to them.
+    if (row.jobs->mode == "paused" && row.state == "running") {
+        row.state = "paused";
+        row.note = "queue paused; pinionctl queue resume " + view.name;
+    }
     return row;
 }
 
@@ -189,6 +198,7 @@ WorkerRow Daemon::to_row(const std::string& pool, const supervise::WorkerView& v
     row.status_text = view.status_text;
     row.pid = workers_.facts(pool, view.slot).pid;
     if (row.pid == 0) return row;
+    row.job = jobs_->job_of({pool, view.slot, view.generation}).value;
     if (const auto mask = cpu::read_affinity(row.pid)) row.cpus = mask->to_list();
     if (const auto used = workers_.usage(pool, view.slot)) {
         row.memory_bytes = used->memory_bytes;

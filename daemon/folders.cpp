@@ -7,9 +7,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "base/text.h"
+#include "base/time.h"
 
 namespace pinion::daemon {
 namespace {
@@ -30,13 +34,28 @@ Result<void> make_folder(const std::string& path, mode_t mode) {
     return {};
 }
 
+// A daemon that was killed while it started a worker leaves its lock with that child, until the child is at its
+// program.
+constexpr auto patience = std::chrono::seconds{2};
+constexpr auto pause = std::chrono::milliseconds{5};
+
+bool is_dead(const std::string& pid) {
+    const auto number = parse_integer(pid);
+    return number && *number > 1 && ::kill(static_cast<pid_t>(*number), 0) < 0 && errno == ESRCH;
+}
+
 Result<UniqueFd> lock(const std::string& folder) {
     const std::string path = folder + "/lock";
     PINION_TRY(file, open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0644));
-    if (::flock(file.fd(), LOCK_EX | LOCK_NB) < 0) {
+    const auto until = MonotonicClock::now() + patience;
+    while (::flock(file.fd(), LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK) return fail_last("lock '" + path + "'");
         const auto holder = read_file(path, 64);
         const std::string pid = holder ? std::string(trim(*holder)) : "";
+        if (is_dead(pid) && MonotonicClock::now() < until) {
+            std::this_thread::sleep_for(pause);
+            continue;
+        }
         return fail("lock '" + folder + "': another piniond" + (pid.empty() ? "" : " (pid " + pid + ")") +
                     " uses it; stop that one, or give this one its own --runtime-dir and --state-dir");
     }

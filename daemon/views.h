@@ -16,6 +16,21 @@
 
 namespace pinion::daemon {
 
+// What a job pool adds to its row.
+struct JobFigures {
+    std::string mode = "running";  // running, paused, draining
+    std::uint64_t running = 0;
+    std::uint64_t ready = 0;
+    std::uint64_t delayed = 0;
+    std::uint64_t done = 0;  // these three since the daemon began
+    std::uint64_t failed = 0;
+    std::uint64_t cancelled = 0;
+    std::uint64_t strays = 0;  // lines that were no answers
+    std::optional<WallTime> oldest_ready;
+    double rate = 0;              // ends a second, over the last ten
+    std::optional<Duration> p95;  // of the last attempts
+};
+
 struct PoolRow {
     std::string name;
     std::string kind = "service";
@@ -32,6 +47,7 @@ struct PoolRow {
     std::uint64_t memory_bytes = 0;
     bool withdrawn = false;
     bool stopped_by_operator = false;
+    std::optional<JobFigures> jobs;
 };
 
 struct WorkerRow {
@@ -44,15 +60,15 @@ struct WorkerRow {
     std::string cpus;  // in force, read back; the seat's where there is no process
     std::string seat;  // where it sits now
     // Of its pin.
-    std::string home;            // the seat it returns to; `seat` but while CPUs are missing
-    std::string mask;            // what it may use at most: the seat, or what `bind` or sharing widens it to
-    std::string nodes;           // the seat's memory nodes
-    std::string straddles;       // levels whose borders the seat crosses: "numa,package"
-    bool exclusive = false;      // nobody else's workers may use the seat
-    std::uint32_t drifts = 0;    // how often its mask was found wider than that and set again
-    bool contested = false;      // somebody sets it too often: it is left alone
-    std::string pin_note;        // what is out of order about it, in words; may be empty
-    std::string origin;          // how it came to its seat, as in cpu/origin.h; empty where it has none
+    std::string home;          // the seat it returns to; `seat` but while CPUs are missing
+    std::string mask;          // what it may use at most: the seat, or what `bind` or sharing widens it to
+    std::string nodes;         // the seat's memory nodes
+    std::string straddles;     // levels whose borders the seat crosses: "numa,package"
+    bool exclusive = false;    // nobody else's workers may use the seat
+    std::uint32_t drifts = 0;  // how often its mask was found wider than that and set again
+    bool contested = false;    // somebody sets it too often: it is left alone
+    std::string pin_note;      // what is out of order about it, in words; may be empty
+    std::string origin;        // how it came to its seat, as in cpu/origin.h; empty where it has none
     WallTime since;
     std::uint32_t failures_in_row = 0;
     std::optional<WallTime> next_retry;
@@ -60,6 +76,7 @@ struct WorkerRow {
     Duration cpu{};
     std::string note;
     std::string status_text;
+    std::uint64_t job = 0;  // what it executes; 0: nothing, or it is of a service pool
 };
 
 // One past life, for explain.
@@ -107,7 +124,7 @@ struct StatsRow {
     std::uint64_t dropped_lines = 0;
     std::uint64_t dropped_records = 0;
     bool cgroups = false;
-    std::string last_reload;  // "ok", or the reason of the last refusal
+    std::string last_reload;    // "ok", or the reason of the last refusal
     std::string cpus_allowed;   // by cpusets and the mask that the daemon was started with
     std::string cpus_reserved;  // of those that pools might use
 };

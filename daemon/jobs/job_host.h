@@ -17,9 +17,11 @@
 #include <vector>
 
 #include "daemon/jobs/job_log.h"
+#include "daemon/jobs/job_meter.h"
 #include "daemon/jobs/job_queue.h"
 #include "daemon/jobs/job_workers.h"
 #include "daemon/jobs/worker_link.h"
+#include "daemon/views.h"
 #include "event/loop.h"
 #include "jobs/scheduler.h"
 #include "log/record.h"
@@ -50,7 +52,9 @@ public:
     void declare_semaphores(const std::map<std::string, std::uint32_t>& permits);
     // Everything that is known is handed to the store: at the very end.
     void finish();
-    [[nodiscard]] bool in_use() const noexcept { return !pools_.empty(); }
+    // For status. Nothing where it is no job pool.
+    [[nodiscard]] std::optional<JobFigures> figures(const std::string& pool) const;
+    [[nodiscard]] JobId job_of(const WorkerId& worker) const;  // what it executes; 0: nothing
 
     // --- JobWorkers
     Result<Birth> prepare(const WorkerId& worker, const supervise::SpecPtr& spec) override;
@@ -174,6 +178,7 @@ private:
         SpecPtr spec;
         jobs::JobPoolPtr policy;
         bool declared = true;
+        JobMeter meter;
     };
     [[nodiscard]] const Pool* find_pool(JobPoolId id) const;
     std::map<std::string, Pool> pools_;  // known to the scheduler

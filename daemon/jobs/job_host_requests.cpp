@@ -118,6 +118,34 @@ Answer<void> JobHost::set_mode(JobPoolId pool, QueueMode mode, const std::string
     return {};
 }
 
+std::optional<JobFigures> JobHost::figures(const std::string& pool) const {
+    const auto found = pools_.find(pool);
+    if (found == pools_.end()) return std::nullopt;
+    const auto view = scheduler_.queue(found->second.id);
+    if (!view) return std::nullopt;
+    JobFigures figures{.running = view->running,
+                       .ready = view->ready + view->sent,
+                       .delayed = view->delayed,
+                       .done = view->done,
+                       .failed = view->failed,
+                       .cancelled = view->cancelled,
+                       .strays = view->strays,
+                       .oldest_ready = {},
+                       .rate = found->second.meter.rate(loop_.now()),
+                       .p95 = found->second.meter.p95()};
+    if (view->mode == QueueMode::paused) figures.mode = "paused";
+    if (view->mode == QueueMode::draining) figures.mode = "draining";
+    if (view->oldest_ready) figures.oldest_ready = wall(*view->oldest_ready);
+    return figures;
+}
+
+JobId JobHost::job_of(const WorkerId& worker) const {
+    const auto found = links_.find({worker.pool, worker.slot.value});
+    if (found == links_.end() || found->second->worker() != worker) return {};
+    const auto* oldest = found->second->oldest();
+    return oldest == nullptr ? JobId{} : oldest->job;
+}
+
 std::string JobHost::why(JobId job) const {
     return to_string(scheduler_.why(job), loop_.now(), [this](JobPoolId pool) { return name(pool); });
 }

@@ -111,7 +111,9 @@ void JobHost::answered(WorkerLink& link, ChannelAnswer answer) {
     evidence.pushes = to_jobs(std::move(answer.pushes), event.pushes);
     event.evidence = keep(std::move(evidence));
     post(std::move(event));
-    const auto* pool = find_pool(link.ref().pool);
+    const auto place = pools_.find(link.worker().pool);
+    Pool* pool = place == pools_.end() ? nullptr : &place->second;
+    if (pool != nullptr && sent) pool->meter.add(loop_.now(), loop_.now() - sent->at);
     if (pool == nullptr || !pool->policy->recycle.memory) return;
     if (loop_.now() - link.memory_looked_at < memory_interval) return;
     link.memory_looked_at = loop_.now();
