@@ -26,6 +26,9 @@ POOLS = {
     "backoff": "command: [sh, -c, 'exit 3'], restart: {delay: 1h, max_delay: 1h}",
     "fatal": "command: [sh, -c, 'echo no database; exit 4'], restart: {fatal: [4]}",
     "ended": 'command: ["true"], restart: {policy: never}',
+    # Answers one job and no more, so that there are such that wait.
+    "queue": "kind: jobs, payload: raw, prefetch: 1, command: [sh, -c, 'read x; echo $$x; exec sleep 1000'], "
+             "workers: 1, cpu: none, queue: {durability: memory}, inputs: [a, b, c, d]",
     "huge": "command: [tail, -f, /dev/null], workers: 64, cpu: 512 cores",
 }
 BAD = "version: 1\npools:\n  web: {comand: [a], workers: many}\n"
@@ -128,9 +131,10 @@ def settle(daemon):
     """Until each pool is in the state that it is here for."""
     daemon.ctl("stop", "held")
     wanted = {"web": "running", "soft": "running", "slow": "starting", "next": "starting", "held": "stopped", "lost": "degraded",
-              "backoff": "degraded", "fatal": "failed", "ended": "completed", "huge": "failed"}
+              "backoff": "degraded", "fatal": "failed", "ended": "completed", "huge": "failed",
+              "queue": "running"}
     daemon.until("every state", lambda pools: wanted == {name: pool["state"] for name, pool in pools.items()}
-                 and pools["backoff"]["exits"] == 2 and pools["lost"]["exits"] == 2)
+                 and pools["queue"].keys() >= {"oldest_ready", "jobs_p95_usec"} and pools["backoff"]["exits"] == 2 and pools["lost"]["exits"] == 2)
 
 
 def look(asker):
@@ -144,6 +148,7 @@ def look(asker):
     watcher.stdout.close()
     # Everything that there is to be known of a pool and of a worker, but the one's list of the others.
     assert asker.ask("show", "show", "web").keys() == pool.keys() - {"workers"} | {"version"}
+    assert asker.ask("show", "show", "queue")["jobs_done"] == 1
     assert asker.ask("show", "show", "web/1").keys() == pool["workers"][1].keys() | {"version"}
     assert asker.ask("show", "show", "web/1", "-p", "Pid").keys() == {"version", "pid"}
     for worker in ("web/1", "lost/0", "backoff/0", "fatal/0", "next/0"):
