@@ -2,17 +2,15 @@
 #include "daemon/bus_server.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "base/unix_listener.h"
 #include "daemon/bus_message.h"
 #include "daemon/bus_state.h"
 #include "daemon/daemon.h"
@@ -29,25 +27,6 @@ constexpr int backlog = 64;
 int on_disconnected(sd_bus_message* message, void* userdata, sd_bus_error*) noexcept {
     static_cast<BusServer::State*>(userdata)->mark_gone(sd_bus_message_get_bus(message));
     return 0;
-}
-
-Result<UniqueFd> listen_on(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        return fail_errno(ENAMETOOLONG, fmt::format("bind '{}' (a socket's path has at most {} characters)", path,
-                                                    sizeof address.sun_path - 1));
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return fail_last("make a socket");
-    // The folder is locked: what is left there is a dead predecessor's.
-    ::unlink(path.c_str());
-    if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        return fail_last("bind '" + path + "'");
-    // Everybody may connect; what they may do is judged by their credentials, so that a stranger gets a reason.
-    if (::chmod(path.c_str(), 0666) < 0 || ::listen(socket.fd(), backlog) < 0)
-        return fail_last("listen on '" + path + "'");
-    return socket;
 }
 
 }  // namespace
@@ -134,7 +113,7 @@ BusServer::~BusServer() {
 
 Result<void> BusServer::listen(const std::string& runtime_dir) {
     const std::string path = runtime_dir + "/" + bus::control_socket;
-    PINION_TRY(listener, listen_on(path));
+    PINION_TRY(listener, listen_at(path, backlog));
     state_->listener = std::move(listener);
     state_->socket_path = path;
     PINION_TRY(source, state_->loop.add_io(state_->listener.fd(), EPOLLIN, event::Priority::commands,

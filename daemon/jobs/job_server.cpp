@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/jobs/job_server.h"
 
-#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +10,7 @@
 #include <cstring>
 #include <list>
 
+#include "base/unix_listener.h"
 #include "daemon/jobs/job_access.h"
 #include "daemon/jobs/job_connection.h"
 #include "daemon/jobs/socket_limits.h"
@@ -25,24 +23,6 @@ using namespace std::chrono_literals;
 constexpr int backlog = 128;
 constexpr int accepts_a_turn = 16;
 constexpr Duration accept_again = 1s;  // when there is no descriptor left
-
-Result<UniqueFd> listen_on(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        return fail_errno(ENAMETOOLONG, fmt::format("bind '{}' (a socket's path has at most {} characters)", path,
-                                                    sizeof address.sun_path - 1));
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return fail_last("make a socket");
-    // The folder is locked: what is left there is a dead predecessor's.
-    ::unlink(path.c_str());
-    if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        return fail_last("bind '" + path + "'");
-    if (::chmod(path.c_str(), 0666) < 0 || ::listen(socket.fd(), backlog) < 0)
-        return fail_last("listen on '" + path + "'");
-    return socket;
-}
 
 // Tells one that is one too many, as far as the socket takes it at once.
 void turn_away(const UniqueFd& socket, const std::string& why) {
@@ -209,7 +189,7 @@ JobServer::~JobServer() {
 }
 
 Result<void> JobServer::listen(const std::string& path) {
-    PINION_TRY(listener, listen_on(path));
+    PINION_TRY(listener, listen_at(path, backlog));
     PINION_TRY(listening, state_->loop.add_io(listener.fd(), EPOLLIN, event::Priority::commands,
                                               [state = state_.get()](std::uint32_t) { state->accept_some(); }));
     PINION_TRY(again, state_->loop.add_timer(event::Priority::commands,
