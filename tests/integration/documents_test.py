@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command that README.md and docs/ tell their reader to type, in a block or within a sentence, works.
 
-What pinionctl is told is told to a daemon; of ./dev and cmake the words and presets must be there; the rest stands below with
+What pinionctl is told is told to a daemon that also has README's own job pool; of ./dev and cmake the words and presets must be there; the rest stands below with
 the reason why a test can't run it. (That each yaml block loads is tested beside the reader, in tests/unit/config.)
 A text block right after a block of commands is what the last of them prints, and a picture is what it writes.
 usage: documents_test.py FOLDER_OF_BINARIES FOLDER_OF_SOURCES
@@ -84,6 +84,8 @@ class Reader:
         with open(os.path.join(source, "CMakePresets.json"), encoding="utf-8") as file:
             presets = json.load(file)["configurePresets"]
         self.presets = {preset["name"]: os.path.basename(preset["binaryDir"]) for preset in presets}
+        with open(os.path.join(desk, "doubles.yaml"), encoding="utf-8") as file:
+            self.config = WEB + file.read().split("pools:\n")[1]
         self.excused = set()
         self.printed = {}
 
@@ -108,7 +110,7 @@ class Reader:
         if words in (["start"], ["stop"], ["restart"]):
             words.append("web")
         further, code = ENDED_BY.get(command, ([], 0))
-        with LiveDaemon(self.binaries, WEB) as daemon:
+        with LiveDaemon(self.binaries, self.config) as daemon:
             daemon.until("running", lambda pools: pools["web"]["state"] == "running" and pools["web"]["up"] == 4)
             if words[-1] == "-f":
                 return expect_a_line(daemon.command(*words))
