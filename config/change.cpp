@@ -63,4 +63,27 @@ std::vector<Change> diff(const Config* before, const Config& after) {
     return changes;
 }
 
+std::vector<std::string> semaphore_changes(const Config& before, const Config& after) {
+    std::vector<std::string> changes;
+    const auto say = [&changes](const std::string& name, const std::string& what) {
+        changes.push_back("semaphore '" + name + "' " + what);
+    };
+    const auto permits = [](std::uint32_t count) {
+        return std::to_string(count) + (count == 1 ? " permit" : " permits");
+    };
+    auto names = before.semaphores();
+    names.insert(after.semaphores().begin(), after.semaphores().end());
+    for (const auto& [name, unused] : names) {
+        const auto was = before.semaphores().find(name);
+        const auto is = after.semaphores().find(name);
+        if (is == after.semaphores().end())
+            say(name, "removed");
+        else if (was == before.semaphores().end())
+            say(name, "added: " + permits(is->second));
+        else if (was->second != is->second)
+            say(name, "changed: " + permits(is->second) + ", before " + std::to_string(was->second));
+    }
+    return changes;
+}
+
 }  // namespace pinion::config

@@ -22,12 +22,15 @@ enum class ChangeKind : std::uint8_t {
 struct Change {
     ChangeKind kind = ChangeKind::added;
     std::string pool;
-    std::vector<std::string> fields;        // keys that differ, as in the YAML: "restart.delay"; none for added, removed
+    std::vector<std::string> fields;  // keys that differ, as in the YAML: "restart.delay"; none for added, removed
     std::vector<std::string> respawn_fields;  // those of them that force a respawn
     bool operator==(const Change&) const = default;
 };
 
 // By pool name. `before` may be null: everything is added.
 [[nodiscard]] std::vector<Change> diff(const Config* before, const Config& after);
+
+// What differs between the named semaphores of two configurations, in words, by name.
+[[nodiscard]] std::vector<std::string> semaphore_changes(const Config& before, const Config& after);
 
 }  // namespace pinion::config

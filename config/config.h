@@ -44,9 +44,6 @@ private:
     std::vector<Diagnostic> warnings_;
 };
 
-// Whether the daemon runs pools of `kind: jobs`; until then they are refused with "not supported yet".
-inline constexpr bool job_pools_supported = true;
-
 struct LoadOptions {
     std::string path;  // a file or a folder
     // `check --as PATH TEMPFILE`: the content of `replacement` stands in for the file `replaced` of the folder.
@@ -54,7 +51,6 @@ struct LoadOptions {
     std::string replacement;
     bool refuse_unsafe_files = false;  // root's rule: not owned by root, or writable by others
     std::map<std::string, std::string> environment;  // what pass_env picks from
-    bool job_pools = job_pools_supported;
 };
 
 // The configuration, or all diagnostics (at least one error; bounded by limits::max_diagnostics). Reads files, the user

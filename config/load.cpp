@@ -79,8 +79,6 @@ private:
     }
 
     void read_semaphores(const Entry& entry) {
-        if (!options_.job_pools)
-            return report_.error(entry.key->place, "not-yet", "key 'semaphores' is not supported yet");
         const std::size_t errors = report_.error_calls();
         SemaphoresCodec::read(Reading{report_, "semaphores"}, *entry.value, semaphores_);
         semaphores_known_ = report_.error_calls() == errors;
@@ -159,19 +157,10 @@ private:
         read_section(Section::pool, merged, pool.draft, pool.places, report_);
         if (!pool.places.contains("command") && !misspells_command(merged))
             report_.error(name.place, "missing-key", "pool " + in_quotes(name.text) + ": key 'command' is missing");
-        refuse_jobs(pool);
         check_pool(pool, report_);
         resolve_environment(pool);
         pool.draft.pool.jobs = resolve_jobs(pool, report_);
         pool.draft.pool.identity = resolve_identity(pool.draft, report_);
-    }
-
-    void refuse_jobs(ReadPool& pool) {
-        if (options_.job_pools || pool.draft.pool.kind != PoolKind::jobs) return;
-        KeyPlace& kind = pool.places["kind"];
-        report_.error(kind.place, "not-yet", "'kind: jobs' is not supported yet");
-        kind.failed = true;
-        pool.draft.pool.kind = PoolKind::service;
     }
 
     // Whether an unknown key is told as meaning `command`: then it is not missing as well.

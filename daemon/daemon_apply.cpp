@@ -167,6 +167,11 @@ ReloadOutcome Daemon::apply(Loaded found) {
     }
     if (!changes.empty() && config_)
         record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + describe(changes)));
+    for (const auto& change : config_ ? config::semaphore_changes(*config_, next) : std::vector<std::string>()) {
+        outcome.changed = true;
+        outcome.messages.push_back(change);
+        record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + change));
+    }
     const bool daemon_changed = config_ && (config_->daemon() != next.daemon() || config_->machine() != next.machine());
     if (daemon_changed) outcome.changed = true;
 

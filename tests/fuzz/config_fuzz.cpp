@@ -30,7 +30,7 @@ auto load_text(const std::string& text) {
     if (const auto written = pinion::write_all(file.fd(), text); !written) give_up(written.error().message);
     const std::string path = "/proc/self/fd/" + std::to_string(file.fd());
     return pinion::config::load(
-        {.path = path, .environment = {{"HOME", "/root"}, {"ODD", "$x \xff"}}, .job_pools = true});
+        {.path = path, .environment = {{"HOME", "/root"}, {"ODD", "$x \xff"}}});
 }
 
 void check_round_trip(const Config& config) {

@@ -38,7 +38,7 @@ TEST(Golden, DiagnosticsReadAsExpected) {
     for (const auto& file : files) {
         auto expected = file;
         expected.replace_extension(".txt");
-        LoadOptions options = file.stem().string().starts_with("jobs-") ? with_jobs() : LoadOptions{};
+        LoadOptions options;
         options.path = file.string();
         const std::string actual = diagnostics_of(load(options));
         if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(expected, std::ios::binary) << actual;
@@ -51,14 +51,14 @@ TEST(Golden, EveryInputOfTheFuzzersCorpusIsAnswered) {
     ASSERT_GE(files.size(), 15U);
     for (const auto& file : files) {
         SCOPED_TRACE(file);
-        LoadOptions options = with_jobs();
+        LoadOptions options;
         options.path = file.string();
         const auto loaded = load(options);
         if (!loaded) {
             EXPECT_TRUE(has_errors(loaded.error()));
             continue;
         }
-        const auto again = load_text(to_yaml(*loaded), with_jobs());
+        const auto again = load_text(to_yaml(*loaded));
         ASSERT_TRUE(again) << diagnostics_of(again);
         for (const auto& [name, spec] : loaded->pools()) EXPECT_EQ(*again->pools().at(name), *spec);
     }

@@ -20,8 +20,7 @@ using testing::IsEmpty;
 constexpr const char* semaphores = "semaphores: {gpu: 2, db: 8}\n";
 
 Loaded load_jobs(const std::string& keys) {
-    return load_text(semaphores + std::string("pools:\n  p: {kind: jobs, command: [/bin/x], ") + keys + "}\n",
-                     with_jobs());
+    return load_text(semaphores + std::string("pools:\n  p: {kind: jobs, command: [/bin/x], ") + keys + "}\n");
 }
 JobPoolSpec jobs_of(const std::string& keys) {
     const auto loaded = load_jobs(keys);
@@ -31,17 +30,6 @@ JobPoolSpec jobs_of(const std::string& keys) {
     return *loaded->pools().at("p")->jobs;
 }
 std::string told(const std::string& keys) { return diagnostics_of(load_jobs(keys)); }
-
-TEST(JobPools, AreRefusedUntilTheDaemonRunsThem) {
-    EXPECT_EQ(job_pools_supported, LoadOptions{}.job_pools);
-    const std::string text = std::string(semaphores) + "pools: {p: {kind: jobs, command: [x], queue: {capacity: 5}}}\n";
-    LoadOptions off;
-    off.job_pools = false;
-    EXPECT_EQ(diagnostics_of(load_text(text, off)),
-              "test.yaml:1:1: error: key 'semaphores' is not supported yet\n"
-              "test.yaml:2:13: error: 'kind: jobs' is not supported yet\n");
-    EXPECT_TRUE(load_text(text, with_jobs()));
-}
 
 TEST(JobPools, HaveTheDefaultsOfTheSpecification) {
     JobPoolSpec expected = jobs_of("workers: 1");
@@ -107,9 +95,8 @@ TEST(JobPools, SemaphoresMustBeDeclaredWithEnoughPermits) {
     EXPECT_THAT(told("job: {semaphores: {GPU: 1}}"), HasSubstr("expected a name"));
     const auto top = [](const std::string& text) {
         return diagnostics_of(load_text("semaphores: " + text +
-                                            "\npools: {p: {kind: jobs, command: [x], job: "
-                                            "{semaphores: {gpu: 1}}}}",
-                                        with_jobs()));
+                                        "\npools: {p: {kind: jobs, command: [x], job: "
+                                        "{semaphores: {gpu: 1}}}}"));
     };
     EXPECT_EQ(top("{gpu: 0}"), "test.yaml:1:19: error: 'semaphores.gpu': 0 is below 1\n");
     EXPECT_THAT(top("{gpu: 1000001}"), HasSubstr("is above the bound of 1000000"));
@@ -119,8 +106,17 @@ TEST(JobPools, SemaphoresMustBeDeclaredWithEnoughPermits) {
     for (std::size_t i = 1; i < limits::max_semaphores; ++i) many += ", s" + std::to_string(i) + ": 1";
     EXPECT_EQ(top(many + "}"), "");
     EXPECT_THAT(top(many + ", one-more: 1}"), HasSubstr("257 semaphores are above the bound of 256"));
-    const auto loaded = load_text(semaphores, with_jobs());
+    const auto loaded = load_text(semaphores);
     EXPECT_EQ(loaded->semaphores(), (Semaphores{{"db", 8}, {"gpu", 2}}));
+}
+
+TEST(JobPools, AChangeOfSemaphoresAloneIsAChange) {
+    const auto with = [](const std::string& text) { return *load_text("semaphores: {" + text + "}\npools: {}\n"); };
+    const Config before = with("gpu: 1, db: 8, tape: 2");
+    EXPECT_THAT(semaphore_changes(before, with("tape: 2, gpu: 1, db: 8")), IsEmpty());
+    EXPECT_THAT(semaphore_changes(before, with("gpu: 3, db: 1, disk: 1")),
+                ElementsAre("semaphore 'db' changed: 1 permit, before 8", "semaphore 'disk' added: 1 permit",
+                            "semaphore 'gpu' changed: 3 permits, before 1", "semaphore 'tape' removed"));
 }
 
 TEST(JobPools, KeysOfJobsStandOnlyInPoolsOfJobs) {
@@ -132,9 +128,9 @@ TEST(JobPools, KeysOfJobsStandOnlyInPoolsOfJobs) {
         const std::string keys = dot == std::string::npos
                                      ? path + ": " + value
                                      : path.substr(0, dot) + ": {" + path.substr(dot + 1) + ": " + value + "}";
-        EXPECT_THAT(mistakes_of(keys, with_jobs()),
+        EXPECT_THAT(mistakes_of(keys),
                     HasSubstr("'" + path + "' stands only in pools of 'kind: jobs' (add kind: jobs)"));
-        EXPECT_THAT(mistakes_of(keys + ", kind: service", with_jobs()), HasSubstr("pools of 'kind: jobs'\n"));
+        EXPECT_THAT(mistakes_of(keys + ", kind: service"), HasSubstr("pools of 'kind: jobs'\n"));
         EXPECT_EQ(told(keys), "") << keys;
     }
 }
@@ -142,8 +138,7 @@ TEST(JobPools, KeysOfJobsStandOnlyInPoolsOfJobs) {
 TEST(JobPools, WhatServicePoolsInheritIsMeantForJobPools) {
     const auto loaded = load_text(
         "defaults: {job: {attempts: 7}, queue: {durability: os}}\n"
-        "pools: {s: {command: [x]}, j: {kind: jobs, command: [x], job: {delay: 2s}}}\n",
-        with_jobs());
+        "pools: {s: {command: [x]}, j: {kind: jobs, command: [x], job: {delay: 2s}}}\n");
     ASSERT_TRUE(loaded) << diagnostics_of(loaded);
     EXPECT_FALSE(loaded->pools().at("s")->jobs);
     EXPECT_EQ(loaded->pools().at("j")->jobs->job.attempts, 7U);
@@ -173,7 +168,7 @@ TEST(JobPools, RefuseWhatContradictsItself) {
 
 TEST(JobPools, TheInputStandsInTheArgumentsOfAProcessAJob) {
     const auto with = [](const std::string& command, const std::string& keys) {
-        return diagnostics_of(load_text("pools: {p: {command: " + command + ", " + keys + "}}", with_jobs()));
+        return diagnostics_of(load_text("pools: {p: {command: " + command + ", " + keys + "}}"));
     };
     EXPECT_EQ(with("[/bin/x, \"${input}\", \"$$${slot}\"]", "kind: jobs, protocol: exec"), "");
     EXPECT_THAT(with("[\"${input}\"]", "kind: jobs, protocol: exec"), HasSubstr("the program itself can't be"));
@@ -290,12 +285,11 @@ TEST(JobPools, PrintAsYamlThatLoadsBackToTheSame) {
           "inputs: [{\"" + long_key + "\": 1}, {? \"" + long_key + ": " + long_key + "\" : [2]}]"}) {
         const auto loaded =
             load_text("semaphores: {gpu: 2, db: 8}\npools: {p: {kind: jobs, " +
-                          (keys.contains("command") ? std::string() : "command: [/bin/x], ") + keys + "}}\n",
-                      with_jobs());
+                      (keys.contains("command") ? std::string() : "command: [/bin/x], ") + keys + "}}\n");
         if (keys.contains(long_key) && !loaded) continue;  // the parser's own bound
         ASSERT_TRUE(loaded) << diagnostics_of(loaded) << keys;
         const std::string yaml = to_yaml(*loaded);
-        const auto again = load_text(yaml, with_jobs());
+        const auto again = load_text(yaml);
         ASSERT_TRUE(again) << diagnostics_of(again) << yaml;
         EXPECT_EQ(*again->pools().at("p"), *loaded->pools().at("p")) << yaml;
         EXPECT_EQ(again->semaphores(), loaded->semaphores());
@@ -304,7 +298,7 @@ TEST(JobPools, PrintAsYamlThatLoadsBackToTheSame) {
 }
 
 TEST(JobPools, TheirKeysArePrintedForThemOnly) {
-    const auto loaded = load_text("pools: {s: {command: [x]}}", with_jobs());
+    const auto loaded = load_text("pools: {s: {command: [x]}}");
     EXPECT_THAT(to_yaml(*loaded), testing::Not(HasSubstr("protocol")));
     EXPECT_THAT(to_yaml(config_of("job: {semaphores: {gpu: 1}}")), HasSubstr("      semaphores:  # "));
     EXPECT_THAT(to_yaml(config_of("workers: 1")), HasSubstr("semaphores:\n  db: 8  # "));

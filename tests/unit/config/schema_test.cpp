@@ -131,7 +131,7 @@ TEST(KeyReference, HasALineForEveryKey) {
 
 Config reload(const Config& config) {
     const std::string yaml = to_yaml(config);
-    auto again = load_text(yaml, with_jobs());
+    auto again = load_text(yaml);
     EXPECT_TRUE(again) << diagnostics_of(again) << yaml;
     return again ? std::move(*again) : Config{};
 }
@@ -265,7 +265,7 @@ TEST(ToYaml, WhatItPrintsLoadsBackToTheSame) {
             "}\nmachine: {cpus: " + dice.pick({"all", "\"0-3,9\"", "5"}) +
             ", reserve: " + dice.pick({"0", "3", "{cpus: \"0,8\"}"}) + "}\nsemaphores: {gpu: 2}\npools:\n";
         for (int i = 0; i < 3; ++i) text += random_pool(dice, i);
-        const auto loaded = load_text(text, with_jobs());
+        const auto loaded = load_text(text);
         ASSERT_TRUE(loaded) << diagnostics_of(loaded) << text;
         const Config again = reload(*loaded);
         ASSERT_EQ(again.daemon(), loaded->daemon());

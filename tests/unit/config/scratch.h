@@ -44,13 +44,6 @@ private:
 
 using Loaded = std::expected<Config, std::vector<Diagnostic>>;
 
-// As `load` is to be called once the daemon runs job pools.
-inline LoadOptions with_jobs() {
-    LoadOptions options;
-    options.job_pools = true;
-    return options;
-}
-
 // `text` as the only file.
 inline Loaded load_text(std::string_view text, LoadOptions options = {}) {
     const Scratch scratch;
