@@ -27,7 +27,7 @@ struct PoolDeclared {
     JobPoolPtr spec;
 };
 // A pool left the configuration: nothing more is dispatched, answers are still taken, and when its last worker is gone
-// it is forgotten (PoolForgotten). Its jobs stay in the store.
+// and nothing of it is on its way to the store it is forgotten (PoolForgotten). Its jobs stay in the store.
 struct PoolWithdrawn {
     JobPoolId pool;
 };

@@ -82,6 +82,7 @@ void Scheduler::Impl::on(const FinishPersisted& event) {
     PoolRecord& pool = pool_of(jobs_.at(place));
     --pool.counts.finishing;
     forget(place);
+    if (pool.withdrawn) touch(pool);  // it may have been what the pool waited for
 }
 
 void Scheduler::Impl::forget(Place place) {
@@ -109,10 +110,12 @@ void Scheduler::Impl::forget_map_if_over(std::uint32_t map) {
 void Scheduler::Impl::forget_pool_if_over(PoolRecord& pool) {
     if (!pool.withdrawn || pool.worker_count > 0) return;
     admit(pool);  // that is, refuse
+    // Should the pool come back, its jobs are read from the store: not before all that is known of them stands there.
+    if (pool.reserved > 0 || pool.counts.finishing > 0) return;
     jobs_.for_each([&](Place place) {
         const JobRecord& job = jobs_.at(place);
         if (lanes_.at(job.lane).pool != pool.id.value) return;
-        if (job.phase() != JobPhase::finishing) leave_queue(pool, place);
+        leave_queue(pool, place);
         --lanes_.at(job.lane).users;
         jobs_.remove(place);
     });

@@ -188,6 +188,8 @@ TEST(Pools, LeaveWhenTheirLastWorkerIsGone) {
     EXPECT_EQ(desk.all<Finish>().size(), 1U) << "an answer counts to the last";
     EXPECT_THAT(desk.dispatched(), IsEmpty());
     desk.tell(WorkerGone{Desk::worker(0), Departure::stopped, {}});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "an end is on its way to the store";
+    desk.tell(FinishPersisted{JobId{1}});
     EXPECT_EQ(desk.all<PoolForgotten>().size(), 1U);
     EXPECT_EQ(desk.scheduler.snapshot().jobs, 0U);
     desk.tell(FinishPersisted{JobId{1}}, Desk::job(4));
@@ -197,6 +199,25 @@ TEST(Pools, LeaveWhenTheirLastWorkerIsGone) {
     desk.arrive(0);
     desk.tell(Desk::job(5));
     EXPECT_THAT(desk.dispatched(), ElementsAre(5));
+}
+
+// What was admitted is acknowledged by the store. Were the pool forgotten before, the job would wait for the next
+// start.
+TEST(Pools, ThatComeBackWhileTheirJobsAreWrittenHaveThem) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    desk.tell(SubmitRequested{1, JobPoolId{0}, 1, false});
+    desk.tell(PoolWithdrawn{JobPoolId{0}});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty());
+    desk.pool(0, memory_pool());
+    desk.arrive(0);
+    desk.tell(Desk::job(1), SubmitSettled{JobPoolId{0}, 1});
+    EXPECT_THAT(desk.dispatched(), ElementsAre(1));
+    desk.tell(SubmitRequested{2, JobPoolId{0}, 1, false});
+    desk.tell(PoolWithdrawn{JobPoolId{0}}, WorkerGone{Desk::worker(0), Departure::stopped, {}});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty());
+    desk.tell(SubmitSettled{JobPoolId{0}, 1});
+    EXPECT_EQ(desk.all<PoolForgotten>().size(), 1U) << "the store refused it";
 }
 
 std::string why(const Desk& desk, std::uint64_t job) {
