@@ -2,12 +2,15 @@
 // A pool does what multiprocessing's does, in order, with exceptions, and with what workers should see.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pinion/shared_memory.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -22,12 +25,6 @@ using ::testing::HasSubstr;
 using testing::plenty;
 
 int twice(int value) { return 2 * value; }
-
-std::vector<int> numbers(int count) {
-    std::vector<int> all(static_cast<std::size_t>(count));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-}
 
 TEST(Pool, MapsInOrder) {
     Pool pool(2);
@@ -140,12 +137,26 @@ TEST(Pool, RunsAnInitializerInEachWorker) {
 }
 
 TEST(Pool, ReplacesWorkersThatHaveDoneTheirShare) {
+    SharedMemory memory(200 * sizeof(std::atomic<int>));
+    auto* const ran = new (memory.data()) std::atomic<int>[200];
     Pool pool({.workers = 2, .max_tasks_per_child = 10});
-    const auto pids = pool.map([](int) { return ::getpid(); }, numbers(200));
+    const auto pids = pool.map(
+        [ran](int number) {
+            ++ran[number];
+            return ::getpid();
+        },
+        numbers(200));
+    for (int number = 0; number < 200; ++number) EXPECT_EQ(ran[number], 1) << "task " << number;
     std::map<pid_t, int> tasks;
     for (const pid_t pid : pids) ++tasks[pid];
-    EXPECT_EQ(tasks.size(), 20U);
-    for (const auto& [pid, count] : tasks) EXPECT_EQ(count, 10);
+    // The last worker of each slot may find nothing more to do before it has had its share.
+    std::ptrdiff_t unspent = 0;
+    for (const auto& [pid, count] : tasks) {
+        EXPECT_LE(count, 10);
+        if (count < 10) ++unspent;
+    }
+    EXPECT_LE(unspent, 2);
+    EXPECT_EQ(tasks.size(), 20U + static_cast<std::size_t>(unspent / 2));
 }
 
 TEST(Pool, PinsItsWorkersSoftlyByDefault) {
