@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes behind the slots: executes the supervisor's effects on them, and tells what becomes of them as events.
 // pids, pidfds, cgroups and pipes live here and nowhere else. No policy: what to do next is the supervisor's.
+//
+// Its member functions stand in three files: workers_spawn.cpp (until the program runs), workers_pins.cpp (its CPUs),
+// workers.cpp (what becomes of it, and questions).
 #pragma once
 
 #include <sys/resource.h>
