@@ -53,9 +53,9 @@ Scene Pool::scene(const Place& place, const Turn& turn) const {
             .turn = turn};
 }
 
-Pool::Place* Pool::find(Slot slot) { return slot.value < places_.size() ? &places_[slot.value] : nullptr; }
+Place* Pool::find(Slot slot) { return slot.value < places_.size() ? &places_[slot.value] : nullptr; }
 
-const Pool::Place* Pool::find(Slot slot) const { return slot.value < places_.size() ? &places_[slot.value] : nullptr; }
+const Place* Pool::find(Slot slot) const { return slot.value < places_.size() ? &places_[slot.value] : nullptr; }
 
 void Pool::timer(std::uint32_t slot, const Turn& turn) {
     if (slot == Deadlines::whole_pool) {

@@ -28,27 +28,13 @@
 
 #include "supervise/deadlines.h"
 #include "supervise/event.h"
+#include "supervise/occupied.h"
+#include "supervise/pool_place.h"
 #include "supervise/pool_state.h"
 #include "supervise/roll.h"
 #include "supervise/worker.h"
 
 namespace pinion::supervise {
-
-// CPUs that workers still use who are to leave them: of pools that are withdrawn, of slots that are no more, and of who
-// waits to move to such a seat. A seat is free only when the process and all of its tree are gone: until then nobody
-// starts or moves there who would own one of `any`, or sit softly on one of `owned`.
-struct Occupied {
-    CpuSet any;
-    CpuSet owned;  // those that one of them had for itself
-    void add(const cpu::Seat& seat) {
-        any |= seat.mask;
-        if (seat.exclusive) owned |= seat.mask;
-    }
-    [[nodiscard]] bool bars(const cpu::Seat& seat) const {
-        return seat.exclusive ? seat.mask.intersects(any) : seat.cpus.intersects(owned);
-    }
-    bool operator==(const Occupied&) const = default;
-};
 
 class Pool {
 public:
@@ -125,18 +111,6 @@ public:
     [[nodiscard]] std::vector<PastLife> history(Slot slot) const;
 
 private:
-    struct Place {
-        explicit Place(Slot number, Generation last) : slot(number), worker(last) {}
-        Slot slot;
-        Worker worker;
-        cpu::Seat seat;
-        std::optional<cpu::Seat> next = {};  // where its worker is to move
-        bool stopped = false;                // by an operator
-        bool removed = false;                // above the declared count, and at rest
-        bool past_gate = false;    // it was started since the gate was closed, so by an operator if it still is
-        std::uint64_t ticket = 0;  // in queue_ or gated_, where it waits
-    };
-
     // The one way in which a worker changes: keeps the counts, the queue and the deadlines true.
     template <class Input>
     void step(Place& place, const Turn& turn, Input input) {
