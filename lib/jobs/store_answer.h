@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a store of jobs answers, and what it tells of itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "jobs/outcome.h"
+#include "jobs/store_request.h"
+#include "model/job_ids.h"
+
+namespace pinion::jobs {
+
+struct PlacedJob {
+    JobId id;
+    bool existing = false;  // it was known by its key or index; it may be at its end
+    JobPoolId pool;
+    MapId map;
+    std::uint8_t priority = 0;
+    std::uint32_t size = 0;
+    WallTime not_before{};
+};
+struct Enqueued {
+    std::uint64_t token = 0;
+    Result<std::vector<PlacedJob>> jobs;  // in the order of the request
+};
+struct Claimed {
+    std::uint64_t token = 0;
+};
+struct Finished {
+    JobId job;
+    std::vector<PlacedJob> pushed;
+};
+struct StoredMap {
+    MapId map;
+    bool existing = false;
+    bool sealed = false;
+    bool fail_fast = false;
+    std::uint64_t items = 0;
+};
+struct MapStored {
+    std::uint64_t token = 0;
+    Result<StoredMap> map;
+};
+struct Fetched {
+    std::uint64_t token = 0;
+    Result<std::string> payload;
+};
+// A job as it is kept; `state` is queued for all that are not at their end.
+struct StoredJob {
+    JobId id;
+    std::string pool;
+    MapId map;
+    std::uint64_t index = 0;
+    std::uint8_t priority = 0;
+    JobState state = JobState::queued;
+    WallTime queued{};
+    WallTime not_before{};
+    WallTime ended{};
+    JobId retry_of;
+    std::string key;
+    std::vector<AttemptRow> attempts;  // ListJobs gives the last only
+    std::string result;                // ListJobs leaves it out
+};
+struct LookedUp {
+    std::uint64_t token = 0;
+    Result<std::optional<StoredJob>> job;
+};
+struct Listed {
+    std::uint64_t token = 0;
+    Result<std::vector<StoredJob>> jobs;
+    // Not 0: no job after this one was looked at, and the next request goes on there. An answer may be empty then.
+    JobId seen{};
+};
+struct ItemsRead {
+    std::uint64_t token = 0;
+    Result<std::vector<StoredJob>> items;  // with results, by index
+};
+struct StoreHealth {
+    enum class State : std::uint8_t { open, full, stopped };
+    State state = State::open;
+    std::string reason;  // a sentence where it is not open
+    int code = 0;        // an errno for what it is about: ENOSPC, EROFS, EUCLEAN (damaged), EMEDIUMTYPE (not ours), …
+};
+using StoreAnswer =
+    std::variant<Enqueued, Claimed, Finished, MapStored, Fetched, LookedUp, Listed, ItemsRead, StoreHealth>;
+
+}  // namespace pinion::jobs
