@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The channel of `protocol: lines` with JSON: a job a line on the worker's standard input, an answer a line on its
 // standard output. Whatever else it prints is text for the log.
-#include "daemon/jobs/channel_io.h"
 #include "daemon/jobs/channel_parts.h"
+#include "daemon/jobs/line_channel.h"
 #include "wire/answer_parts.h"
 #include "wire/limits.h"
 #include "wire/lines.h"
@@ -15,19 +15,9 @@ struct Overloaded : F... {
     using F::operator()...;
 };
 
-class LinesChannel final : public WorkerChannel {
+class LinesChannel final : public LineChannel {
 public:
-    LinesChannel(event::Loop& loop, ChannelOwner& owner)
-        : owner_(owner),
-          io_(loop, {.bytes = [this](std::string_view bytes) { read(bytes); },
-                     .end = [this] { end(); },
-                     .blocked = [this](bool blocked) { owner_.blocked(blocked); }}) {}
-
-    [[nodiscard]] Result<void> open() { return io_.open_pipes(); }
-    [[nodiscard]] ChildEnds child_ends() const override { return io_.child_ends(); }
-    [[nodiscard]] Result<void> started() override { return io_.started(); }
-    void drain() override { io_.drain(); }
-    void finish_input() override { io_.finish_input(); }
+    LinesChannel(event::Loop& loop, ChannelOwner& owner) : LineChannel(loop, owner, wire::limits::max_answer_bytes) {}
 
     void send(const JobToSend& job) override {
         unanswered_.sent(job.attempt);
@@ -38,16 +28,8 @@ public:
     }
 
 private:
-    void read(std::string_view bytes) {
-        lines_.feed(bytes, [this](std::string_view line, bool whole) { whole ? take(line) : take_overlong(line); });
-    }
-
-    // What is left has no newline: whether it is all that was meant, nobody can tell.
-    void end() {
-        lines_.finish([this](std::string_view line, bool) { stray(line, false); });
-    }
-
-    void take(std::string_view line) {
+    void take(std::string_view line, bool whole) override {
+        if (!whole) return take_overlong(line);
         auto answer = wire::parse_worker_line(line);
         const bool known =
             std::visit(Overloaded{[&](wire::LineResult& result) { return take_result(std::move(result)); },
@@ -95,14 +77,6 @@ private:
         stray(line, false);
     }
 
-    void stray(std::string_view line, bool whole) {
-        owner_.stray(line.substr(0, wire::limits::max_stray_bytes),
-                     whole && line.size() <= wire::limits::max_stray_bytes);
-    }
-
-    ChannelOwner& owner_;
-    ChannelIo io_;
-    wire::LineReader lines_{wire::limits::max_answer_bytes};
     Unanswered unanswered_;
 };
 

@@ -4,28 +4,18 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/jobs/channel_io.h"
 #include "daemon/jobs/channel_parts.h"
+#include "daemon/jobs/line_channel.h"
 #include "wire/limits.h"
 #include "wire/lines.h"
 
 namespace pinion::daemon {
 namespace {
 
-class RawChannel final : public WorkerChannel {
+class RawChannel final : public LineChannel {
 public:
     RawChannel(event::Loop& loop, ChannelOwner& owner)
-        : loop_(loop),
-          owner_(owner),
-          io_(loop, {.bytes = [this](std::string_view bytes) { read(bytes); },
-                     .end = [this] { end(); },
-                     .blocked = [this](bool blocked) { owner_.blocked(blocked); }}) {}
-
-    [[nodiscard]] Result<void> open() { return io_.open_pipes(); }
-    [[nodiscard]] ChildEnds child_ends() const override { return io_.child_ends(); }
-    [[nodiscard]] Result<void> started() override { return io_.started(); }
-    void drain() override { io_.drain(); }
-    void finish_input() override { io_.finish_input(); }
+        : LineChannel(loop, owner, wire::limits::max_payload_bytes), loop_(loop) {}
 
     // A payload of more than one line has no place here: it is answered for, and its worker never sees it.
     void send(const JobToSend& job) override {
@@ -50,16 +40,7 @@ private:
             owner_.answered(refused_answer(attempt, "input", "its input has more than one line"));
     }
 
-    void read(std::string_view bytes) {
-        lines_.feed(bytes, [this](std::string_view line, bool whole) { take(line, whole); });
-    }
-
-    void end() {
-        if (broken_) return;
-        lines_.finish([this](std::string_view line, bool) { stray(line, false); });
-    }
-
-    void take(std::string_view line, bool whole) {
+    void take(std::string_view line, bool whole) override {
         if (broken_) return;
         const auto id = order_.answered();
         if (!id) {
@@ -76,15 +57,7 @@ private:
         owner_.broken("it wrote a line that answers no job, so that no line after it could be trusted");
     }
 
-    void stray(std::string_view line, bool whole) {
-        owner_.stray(line.substr(0, wire::limits::max_stray_bytes),
-                     whole && line.size() <= wire::limits::max_stray_bytes);
-    }
-
     event::Loop& loop_;
-    ChannelOwner& owner_;
-    ChannelIo io_;
-    wire::LineReader lines_{wire::limits::max_payload_bytes};
     wire::RawOrder order_;
     std::vector<AttemptId> refused_;
     event::Source refusal_;
