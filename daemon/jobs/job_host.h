@@ -16,8 +16,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/jobs/job_host_parts.h"
 #include "daemon/jobs/job_log.h"
-#include "daemon/jobs/job_meter.h"
 #include "daemon/jobs/job_queue.h"
 #include "daemon/jobs/job_workers.h"
 #include "daemon/jobs/worker_link.h"
@@ -101,35 +101,12 @@ private:
     struct Take;
     friend class WorkerLink;
 
-    // What is held about an attempt that ended, until its end is on record.
-    struct Evidence {
-        std::string result;
-        std::string error;   // JSON {"type","message"}
-        std::string detail;  // JSON for the record of the attempt
-        std::vector<jobs::NewJob> pushes;
-        std::string line;     // for the log, of an answer that nobody waits for
-        bool shared = false;  // a death may end several attempts
-    };
-    struct Order {
-        JobOrder order;
-        Done<std::vector<jobs::PlacedJob>> done;
-        JobPoolId pool;
-        std::uint32_t count = 0;
-        bool admitted = false;
-    };
-    struct Sending {
-        WorkerRef worker;
-        JobToSend job;
-    };
-    struct Ending {  // being written
-        JobEnd end;
-        std::string result, error;
-    };
-    struct Opening {
-        JobPoolId pool;
-        bool fail_fast = false;
-        Done<jobs::StoredMap> done;
-    };
+    using Evidence = host::Evidence;
+    using Order = host::Order;
+    using Sending = host::Sending;
+    using Ending = host::Ending;
+    using Opening = host::Opening;
+    using Pool = host::Pool;
 
     void post(jobs::JobEvent event);
     void turn();
@@ -173,13 +150,6 @@ private:
     jobs::JobEffects effects_;
     std::vector<std::move_only_function<void()>> calls_;  // to be made in the next turn
 
-    struct Pool {
-        JobPoolId id;
-        SpecPtr spec;
-        jobs::JobPoolPtr policy;
-        bool declared = true;
-        JobMeter meter;
-    };
     [[nodiscard]] const Pool* find_pool(JobPoolId id) const;
     std::map<std::string, Pool> pools_;  // known to the scheduler
     std::unordered_map<std::uint32_t, std::string> names_;
