@@ -21,10 +21,20 @@ std::size_t weight(const WriteRequest& request) {
     return 1;
 }
 
-StoreAnswer refusal(const WriteRequest& request, Error error) {
-    if (const auto* submit = std::get_if<Enqueue>(&request))
-        return Enqueued{submit->token, std::unexpected(std::move(error))};
+StoreAnswer refusal(const WriteRequest& request, const StoreHealth& health) {
+    const bool submit = std::holds_alternative<Enqueue>(request);
+    Error error{health.code, (submit ? "submit: " : "open a map: ") + health.reason};
+    if (submit) return Enqueued{std::get<Enqueue>(request).token, std::unexpected(std::move(error))};
     return MapStored{std::get<OpenMap>(request).token, std::unexpected(std::move(error))};
+}
+
+StoreHealth full(const Error& error) {
+    return {StoreHealth::State::full, error.message + ", submits are refused until there is room", error.code};
+}
+
+StoreHealth stopped(const Error& error) {
+    return {StoreHealth::State::stopped,
+            error.message + ", nothing is written any more until the daemon is started anew", error.code};
 }
 
 }  // namespace
@@ -82,22 +92,37 @@ StoreHealth Committer::health() const {
     return health_;
 }
 
-void Committer::report(StoreHealth::State state, const std::string& reason) {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (state == StoreHealth::State::full) retry_at_ = std::chrono::steady_clock::now() + limits::store_retry;
-    }
-    set_health(state, reason);
+void Committer::stop(const Error& error) {
+    set_health(stopped(error));
     work_.notify_one();
 }
 
-void Committer::set_health(StoreHealth::State state, std::string reason) {
+void Committer::spool_is_full(const Error& error) {
     {
         const std::scoped_lock lock(mutex_);
-        if (health_.state == state || health_.state == StoreHealth::State::stopped) return;
-        health_ = {state, std::move(reason)};
+        spool_is_full_ = true;
+        retry_at_ = std::chrono::steady_clock::now() + limits::store_retry;
     }
-    parts_.answers->put(health());
+    set_health(full(error));
+    work_.notify_one();
+}
+
+void Committer::spool_has_room() {
+    {
+        const std::scoped_lock lock(mutex_);
+        spool_is_full_ = false;
+        retry_at_ = std::chrono::steady_clock::now();
+    }
+    work_.notify_one();
+}
+
+void Committer::set_health(StoreHealth health) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (health_.state == health.state || health_.state == StoreHealth::State::stopped) return;
+        health_ = health;
+    }
+    parts_.answers->put(std::move(health));
 }
 
 void Committer::commit_loop() {
@@ -110,14 +135,18 @@ void Committer::commit_loop() {
     }
 }
 
-// Submits that can't be written are answered at once; what must not be lost waits in the queue.
+// Submits that can't be written are answered at once; what must not be lost waits in the queue. Of a submit that was
+// refused for want of room nothing is left; after a failed sync nobody knows what is on the disk, so its files stay.
 void Committer::refuse_some(std::unique_lock<std::mutex>& lock, bool all) {
     std::vector<StoreAnswer> answers;
+    std::vector<std::string> files;
     std::deque<StowedRequest> kept;
     for (StowedRequest& request : queue_) {
         if (is_submit(request.request)) {
-            answers.push_back(refusal(request.request, {ENOSPC, "submit: " + health_.reason}));
+            answers.push_back(refusal(request.request, health_));
             queued_bytes_ -= request.bytes;
+            for (Stowed& part : request.stowed)
+                if (!all && !part.file.empty()) files.push_back(std::move(part.file));
         } else if (!all) {
             kept.push_back(std::move(request));
         } else {
@@ -126,6 +155,7 @@ void Committer::refuse_some(std::unique_lock<std::mutex>& lock, bool all) {
     }
     queue_.swap(kept);
     lock.unlock();
+    for (const std::string& file : files) parts_.spool->remove(file);
     parts_.answers->put(std::move(answers));
     lock.lock();
 }
@@ -174,9 +204,21 @@ void Committer::commit(Batch batch) {
     parts_.database->forget_trouble();
     if (auto done = transact(batch, answers); !done) return failed(std::move(batch), done.error());
     for (const std::string& file : parts_.writer->committed()) parts_.spool->remove(file);
-    set_health(StoreHealth::State::open, "");
+    succeeded();
     parts_.answers->put(std::move(answers));
     at(StorePoint::answered);
+}
+
+// The spooler's disk may be as full as before: it alone can tell.
+void Committer::succeeded() {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (spool_is_full_) {
+            retry_at_ = std::chrono::steady_clock::now() + limits::store_retry;
+            return;
+        }
+    }
+    set_health({});
 }
 
 Result<void> Committer::transact(const Batch& batch, std::vector<StoreAnswer>& answers) {
@@ -185,6 +227,7 @@ Result<void> Committer::transact(const Batch& batch, std::vector<StoreAnswer>& a
         PINION_CHECK(parts_.database->run(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
         synced_ = sync;
     }
+    PINION_CHECK(parts_.database->check_in_place());
     PINION_CHECK(parts_.database->run("BEGIN IMMEDIATE"));
     at(StorePoint::transaction_begun);
     auto applied = apply_all(batch, answers);
@@ -220,7 +263,7 @@ Result<void> Committer::apply_all(const Batch& batch, std::vector<StoreAnswer>& 
 }
 
 void Committer::failed(Batch batch, const Error& error) {
-    const bool full = parts_.database->trouble() == DatabaseTrouble::full;
+    const bool no_room = parts_.database->trouble() == DatabaseTrouble::full;
     {
         const std::scoped_lock lock(mutex_);
         retry_at_ = std::chrono::steady_clock::now() + limits::store_retry;
@@ -230,11 +273,9 @@ void Committer::failed(Batch batch, const Error& error) {
             if (!closing_ || is_submit(request->request)) queue_.push_front(std::move(*request));
         }
     }
-    set_health(full ? StoreHealth::State::full : StoreHealth::State::stopped,
-               full ? error.message + ", submits are refused until there is room"
-                    : error.message + ", nothing is written any more until the daemon is started anew");
+    set_health(no_room ? full(error) : stopped(error));
     std::unique_lock lock(mutex_);
-    refuse_some(lock, !full);
+    refuse_some(lock, !no_room);
 }
 
 void Committer::expire_slice() {
@@ -300,9 +341,7 @@ void Committer::checkpoint_loop() {
         const auto left = parts_.checkpoints->checkpoint(Database::Checkpoint::passive);
         at(StorePoint::checkpoint_done);
         // No room: the committer will meet it, too. Anything else is about the disk.
-        if (!left && parts_.checkpoints->trouble() == DatabaseTrouble::fatal)
-            report(StoreHealth::State::stopped,
-                   left.error().message + ", nothing is written any more until the daemon is started anew");
+        if (!left && parts_.checkpoints->trouble() == DatabaseTrouble::fatal) stop(left.error());
         lock.lock();
     }
 }

@@ -37,8 +37,11 @@ public:
     void expire(WallTime now);
     [[nodiscard]] bool has_room() const;
     [[nodiscard]] StoreHealth health() const;
-    // From the spooler: the disk is not to be trusted any more, or has no room.
-    void report(StoreHealth::State state, const std::string& reason);
+    // From the spooler and the reader: the disk is not to be trusted any more.
+    void stop(const Error& error);
+    // From the spooler: the end of a job waits for room, and waits no longer.
+    void spool_is_full(const Error& error);
+    void spool_has_room();
 
 private:
     using Batch = std::vector<StowedRequest>;
@@ -52,7 +55,8 @@ private:
     [[nodiscard]] Result<void> transact(const Batch& batch, std::vector<StoreAnswer>& answers);
     [[nodiscard]] Result<void> apply_all(const Batch& batch, std::vector<StoreAnswer>& answers);
     void failed(Batch batch, const Error& error);
-    void set_health(StoreHealth::State state, std::string reason);
+    void succeeded();
+    void set_health(StoreHealth health);
     void expire_slice();
     void mind_the_log();
     void at(StorePoint point) const {
@@ -69,6 +73,7 @@ private:
     std::size_t queued_bytes_ = 0;
     bool closing_ = false;
     StoreHealth health_;
+    bool spool_is_full_ = false;
     std::chrono::steady_clock::time_point retry_at_{};
     std::vector<std::pair<JobPoolId, std::string>> new_names_;
     std::map<JobPoolId, Duration> retention_;

@@ -26,6 +26,19 @@ DatabaseTrouble trouble_of(int code, int system_error) {
     }
 }
 
+// As an errno: what kinds of trouble SQLite knows have one each.
+int code_of(int code, int system_error) {
+    switch (code & 0xff) {
+        case SQLITE_FULL: return ENOSPC;
+        case SQLITE_CORRUPT: return EUCLEAN;
+        case SQLITE_NOTADB: return EMEDIUMTYPE;
+        case SQLITE_READONLY: return EROFS;
+        case SQLITE_NOMEM: return ENOMEM;
+        case SQLITE_IOERR: return system_error == 0 ? EIO : system_error == EDQUOT ? ENOSPC : system_error;
+        default: return system_error;
+    }
+}
+
 // The cause in our words; SQLite's own text for what has none.
 std::string cause(int code, sqlite3* handle) {
     const int system_error = handle == nullptr ? 0 : sqlite3_system_errno(handle);
@@ -125,7 +138,7 @@ std::unexpected<Error> Database::failure(const char* what) {
     const int system_error = handle_ == nullptr ? ENOMEM : sqlite3_system_errno(handle_);
     trouble_ = std::max(trouble_, trouble_of(code, system_error));
     auto failed = fail(std::string(what) + " '" + path_ + "': " + cause(code, handle_));
-    failed.error().code = trouble_of(code, system_error) == DatabaseTrouble::full ? ENOSPC : system_error;
+    failed.error().code = code_of(code, system_error);
     return failed;
 }
 
@@ -152,6 +165,14 @@ Result<std::int64_t> Database::ask(const char* sql) {
 }
 
 std::uint64_t Database::changes() const { return static_cast<std::uint64_t>(sqlite3_changes64(handle_)); }
+Result<void> Database::check_in_place() {
+    int moved = 0;
+    const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (code != SQLITE_OK || moved == 0) return {};
+    trouble_ = DatabaseTrouble::fatal;
+    return std::unexpected(Error{ENOENT, "access '" + path_ + "': it was removed, or another file is in its place"});
+}
+
 bool Database::is_read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
 
 Result<std::uint64_t> Database::checkpoint(Checkpoint kind) {

@@ -70,6 +70,8 @@ public:
     [[nodiscard]] Result<std::int64_t> ask(const char* sql);
     [[nodiscard]] std::uint64_t changes() const;
     [[nodiscard]] bool is_read_only() const;
+    // Whether the file that is open is the one at its path: what is written to another is lost with this process.
+    [[nodiscard]] Result<void> check_in_place();
 
     enum class Checkpoint : std::uint8_t { passive, restart };
     // Copies the log into the database. Gives the pages left in the log.

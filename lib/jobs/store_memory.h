@@ -88,7 +88,7 @@ private:
 
     [[nodiscard]] Result<std::string> fetch(JobId job);
     [[nodiscard]] std::optional<StoredJob> look_up(JobId job);
-    [[nodiscard]] std::vector<StoredJob> list(const ListJobs& request);
+    [[nodiscard]] Listed list(const ListJobs& request);
     [[nodiscard]] std::vector<StoredJob> items(const ReadItems& request);
     [[nodiscard]] StoredJob describe(JobId id, const MemoryJob& job) const;
     [[nodiscard]] std::vector<AttemptRow> attempts(JobId id) const;

@@ -9,7 +9,7 @@ StoreAnswer MemoryStore::answer(const ReadRequest& request) {
         MemoryStore& self;
         StoreAnswer operator()(const FetchPayload& r) const { return Fetched{r.token, self.fetch(r.job)}; }
         StoreAnswer operator()(const LookUpJob& r) const { return LookedUp{r.token, self.look_up(r.job)}; }
-        StoreAnswer operator()(const ListJobs& r) const { return Listed{r.token, self.list(r)}; }
+        StoreAnswer operator()(const ListJobs& r) const { return self.list(r); }
         StoreAnswer operator()(const ReadItems& r) const { return ItemsRead{r.token, self.items(r)}; }
     };
     return std::visit(Answering{*this}, request);
@@ -56,10 +56,18 @@ std::optional<StoredJob> MemoryStore::look_up(JobId id) {
     return stored;
 }
 
-std::vector<StoredJob> MemoryStore::list(const ListJobs& request) {
+// The deciding thread answers this: it looks at so many jobs, whatever it finds.
+Listed MemoryStore::list(const ListJobs& request) {
     std::vector<StoredJob> found;
+    std::size_t looked_at = 0;
+    JobId last;
+    JobId seen;
     jobs_.visit_after(request.after, [&](JobId id, const MemoryJob& job) {
-        if (found.size() == request.limit) return false;
+        if (found.size() == request.limit || looked_at++ == limits::list_memory_jobs) {
+            seen = last;
+            return false;
+        }
+        last = id;
         if (request.pool && job.pool != own(*request.pool)) return true;
         if (request.map && id_of(job.map) != *request.map) return true;
         const bool wants_end = request.state && is_final(*request.state);
@@ -68,7 +76,7 @@ std::vector<StoredJob> MemoryStore::list(const ListJobs& request) {
         found.push_back(describe(id, job));
         return true;
     });
-    return found;
+    return {request.token, std::move(found), seen};
 }
 
 std::vector<StoredJob> MemoryStore::items(const ReadItems& request) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/store_reader.h"
 
+#include <limits>
+
 #include "jobs/store_writer.h"
 
 namespace pinion::jobs {
@@ -50,7 +52,8 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path, 
          "SELECT number, outcome, slot, started, ended, detail FROM attempts WHERE job = ?1 ORDER BY number"},
         {&reader->list_,
          PINION_JOB_COLUMNS "WHERE i.id > ?1 AND (?2 IS NULL OR p.name = ?2) AND (?3 IS NULL OR i.map = ?3)"
-                            " AND (?4 IS NULL OR coalesce(f.state, 1) = ?4) ORDER BY i.id LIMIT ?5"},
+                            " AND (?4 IS NULL OR coalesce(f.state, 1) = ?4) AND i.id <= ?6 ORDER BY i.id LIMIT ?5"},
+        {&reader->page_, "SELECT max(id), count(*) FROM (SELECT id FROM inputs WHERE id > ?1 ORDER BY id LIMIT ?2)"},
         {&reader->items_, PINION_JOB_COLUMNS "JOIN items t ON t.job = i.id WHERE t.map = ?1 AND t.item >= ?2"
                                              " ORDER BY t.item LIMIT ?3"},
     };
@@ -68,7 +71,7 @@ StoreAnswer StoreReader::answer(const ReadRequest& request, const std::map<JobPo
         const std::map<JobPoolId, std::string>& names;
         StoreAnswer operator()(const FetchPayload& r) { return Fetched{r.token, self.fetch(r.job)}; }
         StoreAnswer operator()(const LookUpJob& r) { return LookedUp{r.token, self.look_up(r.job)}; }
-        StoreAnswer operator()(const ListJobs& r) { return Listed{r.token, self.list(r, names)}; }
+        StoreAnswer operator()(const ListJobs& r) { return self.list(r, names); }
         StoreAnswer operator()(const ReadItems& r) { return ItemsRead{r.token, self.items(r)}; }
     };
     return std::visit(Answering{*this, names}, request);
@@ -120,10 +123,34 @@ Result<std::optional<StoredJob>> StoreReader::look_up(JobId id) {
     return std::optional(std::move(job));
 }
 
-Result<std::vector<StoredJob>> StoreReader::list(const ListJobs& request,
+// Where a page of a list ends, however little of it is wanted; nothing where all that is left fits on it.
+Result<std::optional<JobId>> StoreReader::end_of_page(JobId after) {
+    page_.bind(1, after.value).bind(2, std::uint64_t{limits::list_disk_jobs});
+    PINION_TRY(found, page_.row());
+    const bool more = found && page_.number(1) == limits::list_disk_jobs;
+    const JobId last{found ? page_.number(0) : 0};
+    page_.reset();
+    return more ? std::optional(last) : std::nullopt;
+}
+
+// Dispatches wait behind this for their payloads: it looks at so many jobs, whatever it finds.
+Listed StoreReader::list(const ListJobs& request, const std::map<JobPoolId, std::string>& names) {
+    std::optional<JobId> end;
+    if (request.pool || request.map || request.state) {
+        auto found = end_of_page(request.after);
+        if (!found) return {request.token, std::unexpected(std::move(found).error()), {}};
+        end = *found;
+    }
+    auto jobs = find(request, end.value_or(JobId{std::numeric_limits<std::int64_t>::max()}), names);
+    JobId seen = end.value_or(JobId{});
+    if (jobs && !jobs->empty() && jobs->size() == request.limit) seen = jobs->back().id;
+    return {request.token, std::move(jobs), seen};
+}
+
+Result<std::vector<StoredJob>> StoreReader::find(const ListJobs& request, JobId last,
                                                  const std::map<JobPoolId, std::string>& names) {
     std::string name;
-    list_.bind(1, request.after.value).bind(5, std::uint64_t{request.limit});
+    list_.bind(1, request.after.value).bind(5, std::uint64_t{request.limit}).bind(6, last.value);
     if (request.pool) {
         if (const auto known = names.find(*request.pool); known != names.end()) name = known->second;
         list_.bind_text(2, name);

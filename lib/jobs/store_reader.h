@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,15 +28,17 @@ private:
     explicit StoreReader(const Spool& spool) : spool_(&spool) {}
     [[nodiscard]] Result<std::string> fetch(JobId job);
     [[nodiscard]] Result<std::optional<StoredJob>> look_up(JobId job);
-    [[nodiscard]] Result<std::vector<StoredJob>> list(const ListJobs& request,
+    [[nodiscard]] Listed list(const ListJobs& request, const std::map<JobPoolId, std::string>& names);
+    [[nodiscard]] Result<std::vector<StoredJob>> find(const ListJobs& request, JobId last,
                                                       const std::map<JobPoolId, std::string>& names);
+    [[nodiscard]] Result<std::optional<JobId>> end_of_page(JobId after);
     [[nodiscard]] Result<std::vector<StoredJob>> items(const ReadItems& request);
     [[nodiscard]] Result<std::string> contents(const Statement& row, int file, int bytes) const;
     [[nodiscard]] Result<void> add_attempts(StoredJob& job);
 
     const Spool* spool_;
     std::unique_ptr<Database> database_;
-    Statement payload_, job_, result_, attempts_, list_, items_;
+    Statement payload_, job_, result_, attempts_, list_, page_, items_;
 };
 
 }  // namespace pinion::jobs

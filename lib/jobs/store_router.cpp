@@ -136,7 +136,8 @@ void StoreRouter::open_disk() {
     if (!opened) {
         closed_ = {
             StoreHealth::State::stopped,
-            opened.error().message + ", pools that are kept on disk take no jobs until the daemon is started anew"};
+            opened.error().message + ", pools that are kept on disk take no jobs until the daemon is started anew",
+            opened.error().code};
         return own_.put(closed_);
     }
     disk_ = std::move(*opened);
@@ -189,7 +190,7 @@ bool StoreRouter::is_on_disk(JobPoolId pool) const {
 }
 
 Error StoreRouter::trouble(const std::string& what) const {
-    return {0, what + ": " + (closed_.reason.empty() ? "nothing is kept on disk" : closed_.reason)};
+    return {closed_.code, what + ": " + (closed_.reason.empty() ? "nothing is kept on disk" : closed_.reason)};
 }
 
 void StoreRouter::send(bool to_memory, WriteRequest request) {
@@ -334,10 +335,11 @@ void StoreRouter::take(Listed answer, std::vector<StoreAnswer>& out) {
         ListJobs rest = found->second.front();
         found->second.erase(found->second.begin());
         if (found->second.empty()) listing_.erase(found);
-        if (answer.jobs && answer.jobs->size() < rest.limit) {
+        if (answer.jobs && answer.seen.value == 0) {
             rest.limit -= static_cast<std::uint32_t>(answer.jobs->size());
             auto more = std::get<Listed>(memory_->answer(rest));
             std::ranges::move(*more.jobs, std::back_inserter(*answer.jobs));
+            answer.seen = more.seen;
         }
     }
     out.emplace_back(std::move(answer));

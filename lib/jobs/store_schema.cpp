@@ -42,7 +42,7 @@ Result<void> check_owner(Database& database, const std::string& path, std::size_
     PINION_TRY(version, database.ask("PRAGMA user_version"));
     PINION_TRY(tables, database.ask("SELECT count(*) FROM sqlite_schema"));
     if (owner != application_id && (owner != 0 || version != 0 || tables != 0))
-        return fail("open '" + path + "': the database belongs to another program");
+        return std::unexpected(Error{EMEDIUMTYPE, "open '" + path + "': the database belongs to another program"});
     if (version < 0 || static_cast<std::size_t>(version) > newest)
         return fail("open '" + path + "': it was written by a newer pinion (schema " + std::to_string(version) +
                     ", this one knows " + std::to_string(newest) + ")");

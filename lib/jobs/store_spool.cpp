@@ -45,11 +45,21 @@ Result<std::string> Spool::write(std::string_view data, bool sync, bool& sync_fa
         sync_failed = true;
         return fail_last("fsync '" + path + "'");
     };
-    if (auto done = attempt(); !done) {
+    auto done = attempt();
+    // Somebody took the folder away: what lay there is lost, but not the rest.
+    if (!done && done.error().code == ENOENT && path.empty() && remake()) done = attempt();
+    if (!done) {
         if (!path.empty()) ::unlink(path.c_str());
         return std::unexpected(std::move(done).error());
     }
     return name;
+}
+
+// The folder and its name, whole on the disk.
+bool Spool::remake() const {
+    if (::mkdir(folder_.c_str(), 0700) != 0) return false;
+    const auto parent = open_file(folder_.substr(0, folder_.rfind('/')), O_RDONLY | O_DIRECTORY);
+    return parent && ::fsync(parent->fd()) == 0;
 }
 
 Result<std::string> Spool::read(std::string_view name) const {

@@ -20,6 +20,11 @@ namespace {
 // What a request keeps in memory, roughly.
 std::size_t bytes_of(const NewJob& job) { return sizeof job + job.payload.size() + job.key.size(); }
 
+// What may be had a second later.
+bool will_pass(int code) {
+    return code == ENOSPC || code == EDQUOT || code == EMFILE || code == ENFILE || code == ENOMEM;
+}
+
 class SqliteStore : public Store {
 public:
     explicit SqliteStore(SqliteStoreOptions options) : options_(std::move(options)) {}
@@ -56,7 +61,8 @@ private:
     void spool_loop();
     void read_loop();
     [[nodiscard]] bool stow(StowedRequest& request);
-    [[nodiscard]] bool stow_one(StowedRequest& request, std::string& bytes);
+    [[nodiscard]] Result<void> stow_one(StowedRequest& request, std::string& bytes);
+    void refuse_spooling();
 
     SqliteStoreOptions options_;
     UniqueFd lock_;
@@ -134,8 +140,16 @@ Result<void> SqliteStore::recover(std::optional<JobPoolId> only, const RecoveryV
         for (const auto& [pool, name] : names_)
             if (!only || *only == pool) wanted[name] = pool;
     }
-    PINION_TRY(reader, StoreReader::open(database_path(), options_.vfs, spool_));
-    return reader->recover(wanted, visitor);
+    const auto read = [&]() -> Result<void> {
+        PINION_TRY(reader, StoreReader::open(database_path(), options_.vfs, spool_));
+        return reader->recover(wanted, visitor);
+    };
+    auto done = read();
+    if (done) return done;
+    // Nobody knows what was not read. Writing on would bury it.
+    auto failed = in_context("read what waits in the queues", std::move(done).error());
+    committer_->stop(failed.error());
+    return failed;
 }
 
 bool SqliteStore::is_durable(JobPoolId pool) const {
@@ -177,15 +191,16 @@ void SqliteStore::post(WriteRequest request) {
     if (stow(whole)) committer_->post(std::move(whole));
 }
 
-// Moves payloads out of the request, to rows or to files. False: it was refused, and answered.
+// Moves payloads out of the request, to rows or to files. False: it can't be written; of a submit that was told.
 bool SqliteStore::stow(StowedRequest& request) {
     if (auto* submit = std::get_if<Enqueue>(&request.request)) {
         request.stowed.reserve(submit->jobs.size());
         for (NewJob& job : submit->jobs) {
-            if (stow_one(request, job.payload)) continue;
-            for (const Stowed& done : request.stowed)
-                if (!done.file.empty()) spool_.remove(done.file);
-            answers_.put(Enqueued{submit->token, fail("submit: " + health().reason)});
+            auto done = stow_one(request, job.payload);
+            if (done) continue;
+            for (const Stowed& part : request.stowed)
+                if (!part.file.empty()) spool_.remove(part.file);
+            answers_.put(Enqueued{submit->token, in_context("submit", std::move(done).error())});
             return false;
         }
     }
@@ -197,28 +212,46 @@ bool SqliteStore::stow(StowedRequest& request) {
     return true;
 }
 
-// False: it can't be written. The end of a job waits for room; a submit does not.
-bool SqliteStore::stow_one(StowedRequest& request, std::string& bytes) {
+// What can't be written now is an error for a submit, and waited for where it is the end of a job.
+Result<void> SqliteStore::stow_one(StowedRequest& request, std::string& bytes) {
     Stowed& stowed = request.stowed.emplace_back();
     stowed.size = static_cast<std::uint32_t>(bytes.size());
     if (bytes.size() <= limits::max_inline_bytes) {
         stowed.bytes = std::move(bytes);
-        return true;
+        return {};
     }
     stowed.hash = input_hash(bytes);
-    for (;;) {
+    for (bool waited = false;; waited = true) {
         bool sync_failed = false;
         auto file = spool_.write(bytes, request.durable, sync_failed);
         if (file) {
+            if (waited) committer_->spool_has_room();
             stowed.file = std::move(*file);
             bytes = {};
             if (options_.hook) options_.hook(StorePoint::file_written);
-            return true;
+            return {};
         }
-        const bool full = !sync_failed && (file.error().code == ENOSPC || file.error().code == EDQUOT);
-        committer_->report(full ? StoreHealth::State::full : StoreHealth::State::stopped, file.error().message);
-        if (!full || closing_ || std::holds_alternative<Enqueue>(request.request)) return false;
+        if (sync_failed || !will_pass(file.error().code)) {
+            committer_->stop(file.error());
+            return std::unexpected(Error{file.error().code, health().reason});
+        }
+        if (closing_ || std::holds_alternative<Enqueue>(request.request)) return std::unexpected(file.error());
+        committer_->spool_is_full(file.error());
+        refuse_spooling();
         std::this_thread::sleep_for(limits::store_retry);
+    }
+}
+
+// Submits behind an end that waits are not to wait with it.
+void SqliteStore::refuse_spooling() {
+    const auto is_submit = [](const StowedRequest& request) {
+        return std::holds_alternative<Enqueue>(request.request);
+    };
+    const StoreHealth now = health();
+    for (const StowedRequest& request : spooling_.take_out(is_submit)) {
+        spooled_bytes_ -= request.bytes;
+        answers_.put(Enqueued{std::get<Enqueue>(request.request).token,
+                              std::unexpected(Error{now.code, "submit: " + now.reason})});
     }
 }
 

@@ -3,9 +3,11 @@
 // eventfd.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -42,6 +44,18 @@ public:
         T item = std::move(items_.front());
         items_.pop_front();
         return item;
+    }
+
+    // Those that wait and are `wanted`, out of their turn.
+    template <class Wanted>
+    [[nodiscard]] std::vector<T> take_out(Wanted&& wanted) {
+        std::vector<T> out;
+        const std::scoped_lock lock(mutex_);
+        const auto rest =
+            std::stable_partition(items_.begin(), items_.end(), [&](const T& item) { return !wanted(item); });
+        out.assign(std::make_move_iterator(rest), std::make_move_iterator(items_.end()));
+        items_.erase(rest, items_.end());
+        return out;
     }
 
 private:

@@ -157,6 +157,8 @@ Result<std::optional<std::string>> StoreWriter::objection(const Enqueue& request
 Result<void> StoreWriter::on(const Enqueue& request, const StowedRequest& whole) {
     PINION_TRY(wrong, objection(request, whole));
     if (wrong) {
+        for (const Stowed& part : whole.stowed)
+            if (!part.file.empty()) unused_files_.push_back(part.file);
         answers_->push_back(Enqueued{request.token, fail(*wrong)});
         return {};
     }

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <atomic>
+#include <fstream>
 
 namespace pinion::jobs::failing_disk {
 namespace {
@@ -63,6 +64,22 @@ std::string vfs() {
 }
 
 void become(Mode mode) { now = mode; }
+
+void spoil_live_pages(const std::string& path) {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+    sqlite3_stmt* statement = nullptr;
+    ASSERT_EQ(
+        sqlite3_prepare_v2(database, "SELECT rootpage FROM sqlite_schema WHERE name = 'live'", -1, &statement, nullptr),
+        SQLITE_OK);
+    ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
+    const auto page = static_cast<std::streamoff>(sqlite3_column_int64(statement, 0));
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp((page - 1) * 4096);
+    file.write(std::string(4096, '\x5a').data(), 4096);
+}
 
 void make_foreign_database(const std::string& path) {
     sqlite3* database = nullptr;

@@ -13,6 +13,8 @@ enum class Mode { healthy, sync_fails, full, read_only };
 // From now on, for every file that was opened through it; `read_only` for those that are opened from here on.
 void become(Mode mode);
 
+// Overwrites the page that all searches for what waits begin at.
+void spoil_live_pages(const std::string& path);
 // A database of somebody else's.
 void make_foreign_database(const std::string& path);
 

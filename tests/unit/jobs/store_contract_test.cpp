@@ -10,10 +10,6 @@ namespace {
 
 using testing::ElementsAre;
 
-NoteFinish done(JobId job, std::string result = "42") {
-    return {.job = job, .attempt = {.number = 1, .slot = 3, .detail = "{}"}, .result = std::move(result), .pushes = {}};
-}
-
 enum class Engine : std::uint8_t { disk, memory, routed_to_disk, routed_to_memory, routed_to_both };
 
 class EachStore : public testing::TestWithParam<Engine> {
@@ -130,6 +126,28 @@ TEST_P(EachStore, ListsByPoolAndState) {
     EXPECT_TRUE(std::ranges::is_sorted(all));
     EXPECT_THAT(ids({.after = all[0]}), ElementsAre(all[1], all[2]));
     EXPECT_EQ(ids({.limit = 1}).size(), 1U);
+}
+
+// However many jobs there are, and however few are wanted, nobody waits for one page for long.
+TEST_P(EachStore, APageLooksAtABoundedNumberOfJobs) {
+    const bool on_disk = GetParam() == Engine::disk || GetParam() == Engine::routed_to_disk;
+    const std::size_t page = on_disk ? limits::list_disk_jobs : limits::list_memory_jobs;
+    std::vector<NewJob> jobs(page + 50);
+    for (auto& job : jobs) job.payload = "1";
+    const JobId last = desk.submit(std::move(jobs)).jobs->back().id;
+    desk.ask<Finished>(
+        NoteFinish{.job = last, .state = JobState::failed, .attempt = {.number = 1}, .result = "", .pushes = {}});
+    Listed listed = desk.ask<Listed>(ListJobs{.token = 1, .state = JobState::failed});
+    EXPECT_TRUE(listed.jobs->empty());
+    ASSERT_NE(listed.seen, JobId{}) << "there is more to look at";
+    EXPECT_LT(listed.seen, last);
+    listed = desk.ask<Listed>(ListJobs{.token = 1, .state = JobState::failed, .after = listed.seen});
+    ASSERT_EQ(listed.jobs->size(), 1U);
+    EXPECT_EQ(listed.jobs->at(0).id, last);
+    EXPECT_EQ(listed.seen, JobId{}) << "nothing is left";
+    listed = desk.ask<Listed>(ListJobs{.token = 1, .pool = JobPoolId{0}, .limit = 5});
+    EXPECT_EQ(listed.jobs->size(), 5U);
+    EXPECT_EQ(listed.seen, listed.jobs->back().id);
 }
 
 TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {

@@ -9,10 +9,6 @@ namespace {
 
 using testing::HasSubstr;
 
-NoteFinish done(JobId job, std::string result = "42") {
-    return {.job = job, .attempt = {.number = 1, .slot = 3, .detail = "{}"}, .result = std::move(result), .pushes = {}};
-}
-
 // --- Memory.
 
 TEST(StoreInMemory, AJobThatWaitsTakesFortyBytesAndItsPayload) {

@@ -13,10 +13,6 @@ std::size_t files_in(const std::string& folder) {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
 }
 
-NoteFinish done(JobId job, std::string result = "42") {
-    return {.job = job, .attempt = {.number = 1, .slot = 3, .detail = "{}"}, .result = std::move(result), .pushes = {}};
-}
-
 TEST(StoreOnDisk, KeepsWhatWaitsOverARestart) {
     ScratchFolder folder;
     std::vector<JobId> ids;

@@ -12,10 +12,6 @@ namespace {
 using failing_disk::Mode;
 using testing::HasSubstr;
 
-NoteFinish done(JobId job) {
-    return {.job = job, .attempt = {.number = 1, .detail = "{}"}, .result = "42", .pushes = {}};
-}
-
 class StoreOnABadDisk : public testing::Test {
 protected:
     StoreOnABadDisk() { failing_disk::become(Mode::healthy); }
@@ -109,6 +105,96 @@ TEST_F(StoreOnABadDisk, ADamagedPageCostsTheInputsThatAreInIt) {
     desk.ask<Finished>(done(ids[20]));
     EXPECT_TRUE(desk.submit({{.payload = "new"}}).jobs.has_value());
     EXPECT_EQ(desk.store->health().state, StoreHealth::State::open);
+}
+
+// What could not be read would wait unseen, and new jobs would be written over it.
+TEST_F(StoreOnABadDisk, ADamagedPageOfWhatWaitsStopsItAtStart) {
+    {
+        StoreDesk desk(options);
+        std::vector<NewJob> jobs(2000);
+        desk.submit(std::move(jobs));
+    }
+    failing_disk::spoil_live_pages(folder.path + "/jobs.db");
+    StoreDesk desk(options);
+    ASSERT_EQ(desk.error, "");
+    const auto read = desk.store->recover(
+        std::nullopt,
+        {.queue = [](const RecoveredQueue&) {}, .map = [](const RecoveredMap&) {}, .job = [](const RecoveredJob&) {}});
+    ASSERT_FALSE(read.has_value());
+    EXPECT_THAT(read.error().message, HasSubstr("read what waits in the queues: access"));
+    const auto health = desk.wait<StoreHealth>();
+    EXPECT_EQ(health.state, StoreHealth::State::stopped);
+    EXPECT_EQ(health.code, EUCLEAN);
+    const auto refused = desk.submit({{.payload = "1"}});
+    ASSERT_FALSE(refused.jobs.has_value());
+    EXPECT_THAT(refused.jobs.error().message, HasSubstr("the database is damaged, nothing is written any more"));
+}
+
+TEST_F(StoreOnABadDisk, ALogThatWasCutOffOpensWithWhatIsLeft) {
+    std::vector<JobId> ids;
+    const std::string log = folder.path + "/jobs.db-wal";
+    const std::string kept = folder.path + "/kept";
+    {
+        StoreDesk desk(options);
+        for (int i = 0; i < 50; ++i) ids.push_back(desk.one({.payload = std::string(3000, 'p')}));
+        // As if the power had failed: the log was not copied.
+        std::filesystem::create_directory(kept);
+        for (const char* name : {"jobs.db", "jobs.db-wal"})
+            std::filesystem::copy(folder.path + "/" + name, kept + "/" + name);
+    }
+    const auto size = std::filesystem::file_size(kept + "/jobs.db-wal");
+    std::filesystem::resize_file(kept + "/jobs.db-wal", size / 2 + 100);
+    options.folder = kept;
+    StoreDesk desk(options);
+    ASSERT_EQ(desk.error, "");
+    const auto left = desk.waiting();
+    EXPECT_GT(left.size(), 10U);
+    EXPECT_LT(left.size(), 50U);
+    for (const auto& job : left) EXPECT_TRUE(desk.ask<Fetched>(FetchPayload{1, job.job}).payload.has_value());
+    EXPECT_TRUE(desk.submit({{.payload = "new"}}).jobs.has_value());
+}
+
+// What is written to a file without a name is lost with the process, however often it was synced.
+TEST_F(StoreOnABadDisk, ADatabaseThatIsTakenAwayStopsIt) {
+    StoreDesk desk(options);
+    desk.one({.payload = "1"});
+    std::filesystem::rename(folder.path + "/jobs.db", folder.path + "/elsewhere.db");
+    const auto refused = desk.submit({{.payload = "2"}});
+    ASSERT_FALSE(refused.jobs.has_value());
+    EXPECT_THAT(refused.jobs.error().message, HasSubstr("it was removed, or another file is in its place"));
+    EXPECT_EQ(desk.wait<StoreHealth>().code, ENOENT);
+}
+
+TEST_F(StoreOnABadDisk, ASpoolThatIsTakenAwayCostsWhatWasInIt) {
+    StoreDesk desk(options);
+    const std::string large(limits::max_inline_bytes + 1, 'x');
+    const JobId lost = desk.one({.payload = large});
+    std::filesystem::remove_all(folder.path + "/spool");
+    EXPECT_THAT(desk.ask<Fetched>(FetchPayload{1, lost}).payload.error().message, HasSubstr("no such file"));
+    const JobId job = desk.one({.payload = large});
+    EXPECT_EQ(*desk.ask<Fetched>(FetchPayload{1, job}).payload, large);
+    EXPECT_EQ(desk.store->health().state, StoreHealth::State::open);
+}
+
+std::size_t files_in(const std::string& folder) {
+    const std::filesystem::directory_iterator files(folder);
+    return static_cast<std::size_t>(std::distance(files, {}));
+}
+
+TEST_F(StoreOnABadDisk, ARefusedSubmitLeavesNoFileOnAFullDisk) {
+    StoreDesk desk(options);
+    const std::string large(limits::max_inline_bytes + 1, 'x');
+    failing_disk::become(Mode::full);  // of the database: there is room for the file itself
+    EXPECT_FALSE(desk.submit({{.payload = large}, {.payload = large}}).jobs.has_value());
+    EXPECT_EQ(files_in(folder.path + "/spool"), 0U);
+    failing_disk::become(Mode::healthy);
+    const auto is_open = [&] { return desk.wait<StoreHealth>().state == StoreHealth::State::open; };
+    EXPECT_TRUE(is_open() || is_open());
+    const MapId map = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "film", false}).map->map;
+    EXPECT_TRUE(desk.submit({{.map = map, .payload = large}}).jobs.has_value());
+    EXPECT_FALSE(desk.submit({{.map = map, .payload = large + "y"}}).jobs.has_value()) << "another input";
+    desk.submit({{.payload = "1"}});  // the file goes after the commit
+    EXPECT_EQ(files_in(folder.path + "/spool"), 1U);
 }
 
 TEST_F(StoreOnABadDisk, AnotherProgramsDatabaseIsNamedAndLeftAlone) {
