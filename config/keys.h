@@ -41,6 +41,12 @@ struct Key {
     // tells people which changes can.
     bool (*applies_live)(const Draft&, const Draft&) = nullptr;
     std::string_view change_text;
+
+    // What a change of it does to running workers, for people.
+    [[nodiscard]] std::string_view change_words() const {
+        if (applies_live != nullptr) return change_text;
+        return change == ChangeClass::live ? "live" : "respawn";
+    }
 };
 
 // In the order of the reference: daemon, machine, pools.

@@ -26,16 +26,11 @@ std::string plain(std::string_view text) {
     return result;
 }
 
-std::string_view change_text(const Key& key) {
-    if (key.applies_live != nullptr) return key.change_text;
-    return key.change == ChangeClass::live ? "live" : "respawn";
-}
-
 std::string entry(const Key& key) {
     const Printed standard = key.print(Draft{});
     const std::string value = standard.set ? "default *" + plain(standard.text) + "*" : "unset by default";
-    return "*" + plain(full_name(key)) + "*: " + plain(key.type()) + "; " + value + "; " +
-           plain(change_text(key)) + "\n\t" + plain(key.meaning) + "\n";
+    return "*" + plain(full_name(key)) + "*: " + plain(key.type()) + "; " + value + "; " + plain(key.change_words()) +
+           "\n\t" + plain(key.meaning) + "\n";
 }
 
 }  // namespace

@@ -17,18 +17,13 @@ std::string cell(std::string_view text) {
     return result;
 }
 
-std::string_view change_text(const Key& key) {
-    if (key.applies_live != nullptr) return key.change_text;
-    return key.change == ChangeClass::live ? "live" : "respawn";
-}
-
 std::string row(const Key& key) {
     const std::string name = "| `" + std::string(key.path) + "` | ";
     if (key.stage != Stage::supported) return name + "| | not supported yet | |\n";
     const Printed standard = key.print(Draft{});
     const std::string text = standard.set ? "`" + cell(standard.text) + "`" : "–";
-    return name + cell(key.type()) + " | " + text + " | " + cell(key.meaning) + " | " + std::string(change_text(key)) +
-           " |\n";
+    return name + cell(key.type()) + " | " + text + " | " + cell(key.meaning) + " | " +
+           std::string(key.change_words()) + " |\n";
 }
 
 }  // namespace
@@ -43,7 +38,8 @@ std::string key_reference() {
         "`${pool}`, `${slot}`, `${cpus}`, `${numa}`, arithmetic such as `${8000+slot}` and `$$` for a dollar are "
         "replaced "
         "in `command`, `env` and `cwd`; `${input}` in the `command` of a pool with `protocol: exec`.\n"
-        "Keys from `protocol` to `allow` stand only in pools of `kind: jobs`. Permits that their jobs hold are declared "
+        "Keys from `protocol` to `allow` stand only in pools of `kind: jobs`. Permits that their jobs hold are "
+        "declared "
         "at the\n"
         "top level of `pinion.yaml`: `semaphores: {gpu: 2}`.\n";
     for (const Section section : {Section::daemon, Section::machine, Section::pool}) {

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "ctl/display.h"
+#include "ctl/json_facts.h"
 #include "ctl/rows.h"
 #include "ctl/status_screen.h"
 
@@ -14,20 +15,9 @@ namespace {
 
 using wire::Json;
 
-std::string text_of(const Json& object, const char* name) {
-    const Json* value = object.find(name);
-    const std::string* text = value == nullptr ? nullptr : value->as_string();
-    return text == nullptr ? std::string() : harmless(*text);
-}
-
 std::uint64_t number_of(const Json& object, const char* name) {
     const Json* value = object.find(name);
     return value == nullptr ? 0 : value->as_uint().value_or(0);
-}
-
-Duration time_of(const Json& object, const char* name) {
-    const Json* value = object.find(name);
-    return value == nullptr ? Duration::zero() : Duration(value->as_int().value_or(0));
 }
 
 // Lines of a label and a text that wraps under itself.
@@ -98,10 +88,10 @@ std::string curve_text(const Json& facts) {
 }
 
 void add_death(Page& page, const Json& death, Duration now) {
-    const Duration at = time_of(death, "at");
+    const Duration at = time_of(death, "at").value_or(Duration::zero());
     std::string text = "  " + (at == Duration::zero() ? std::string("-") : clock_text(at, now));
     text += " generation " + std::to_string(number_of(death, "generation")) + ": " + text_of(death, "what");
-    if (const Duration uptime = time_of(death, "uptime_usec"); uptime > Duration::zero())
+    if (const Duration uptime = time_of(death, "uptime_usec").value_or(Duration::zero()); uptime > Duration::zero())
         text += " after " + format_duration_coarse(uptime);
     if (const std::uint64_t peak = number_of(death, "peak_memory_bytes"); peak > 0)
         text += ", peak " + format_size_coarse(peak);

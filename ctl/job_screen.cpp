@@ -5,25 +5,13 @@
 
 #include "base/units.h"
 #include "ctl/display.h"
+#include "ctl/json_facts.h"
 
 namespace pinion::ctl {
 
 namespace {
 
 using wire::Json;
-
-std::string text_of(const Json& object, const char* name) {
-    const Json* value = object.find(name);
-    if (value == nullptr) return {};
-    if (const std::string* text = value->as_string()) return harmless(*text);
-    return harmless(value->dump());
-}
-
-std::optional<Duration> time_of(const Json& object, const char* name) {
-    const Json* value = object.find(name);
-    const auto number = value == nullptr ? std::nullopt : value->as_int();
-    return number ? std::optional(Duration(*number)) : std::nullopt;
-}
 
 const Json* last_attempt(const Json& job) {
     const Json* attempts = job.find("attempts");

@@ -35,14 +35,14 @@ const Json& part(const Json& object, const char* name) {
     return found == nullptr ? nothing : *found;
 }
 
-Result<std::string> text_of(const Json& object, const char* name) {
+Result<std::string> required_text(const Json& object, const char* name) {
     const std::string* text = part(object, name).as_string();
     if (text == nullptr) return fail(std::string("'") + name + "' is missing, or no text");
     return *text;
 }
 
 Result<CpuSet> cpus_of(const Json& object, const char* name) {
-    PINION_TRY(text, text_of(object, name));
+    PINION_TRY(text, required_text(object, name));
     auto cpus = CpuSet::parse(text);
     if (!cpus) return in_context(std::string("'") + name + "'", cpus.error());
     return std::move(*cpus);
@@ -93,7 +93,7 @@ Result<cpu::Topology> parse_topology(const Json& json) {
 
 Result<Machine> parse_machine(const Json& json) {
     Machine machine;
-    PINION_TRY(described, text_of(json, "described"));
+    PINION_TRY(described, required_text(json, "described"));
     machine.described = described == "this machine" ? "" : described;
     PINION_TRY(topology, parse_topology(json));
     machine.topology = std::move(topology);
@@ -109,14 +109,14 @@ Result<Machine> parse_machine(const Json& json) {
 
 Result<LockedSeat> parse_seat(const Json& json) {
     LockedSeat seat;
-    PINION_TRY(worker, text_of(json, "worker"));
+    PINION_TRY(worker, required_text(json, "worker"));
     const std::size_t slash = worker.find('/');
     const auto slot = slash == std::string::npos ? std::nullopt : parse_integer(worker.substr(slash + 1));
     if (!slot || *slot < 0 || *slot >= limits::max_workers_per_pool || !is_name(worker.substr(0, slash)))
         return fail("'" + printable(worker, 80) + "' is no worker");
     seat.pool = worker.substr(0, slash);
     seat.slot = static_cast<std::uint32_t>(*slot);
-    PINION_TRY(how, text_of(json, "how"));
+    PINION_TRY(how, required_text(json, "how"));
     if (how != "exclusive" && how != "soft" && how != "floating")
         return fail("'" + printable(how, 40) + "' is no kind of seat");
     seat.how = std::move(how);

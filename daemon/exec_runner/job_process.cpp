@@ -16,8 +16,7 @@
 namespace pinion::exec_runner {
 namespace {
 
-constexpr std::size_t always_fits = 4096;  // into an empty pipe, whatever its size
-constexpr std::size_t read_size = 64 << 10;
+constexpr std::size_t always_fits = 4096;           // into an empty pipe, whatever its size
 constexpr auto patience = std::chrono::seconds(5);  // with what does not die of SIGKILL
 constexpr int look_again_ms = 20;
 

@@ -6,7 +6,11 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <cstddef>
+
 namespace pinion::exec_runner {
+
+inline constexpr std::size_t read_size = 64 << 10;  // of a pipe or socket, at once
 
 struct Launch {
     const char* file = nullptr;

@@ -5,15 +5,11 @@
 
 #include <cerrno>
 
+#include "daemon/exec_runner/launch.h"
 #include "daemon/exec_runner/verdict.h"
 #include "wire/job_messages.h"
 
 namespace pinion::exec_runner {
-namespace {
-
-constexpr std::size_t read_size = 64 << 10;
-
-}  // namespace
 
 Runner::Runner(UniqueFd socket, RunnerOptions options, const char* const* environment)
     : socket_(std::move(socket)),

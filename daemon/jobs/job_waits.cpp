@@ -7,12 +7,6 @@
 #include "daemon/jobs/socket_limits.h"
 
 namespace pinion::daemon {
-namespace {
-
-constexpr std::size_t large_result = 64 << 10;
-
-}  // namespace
-
 void JobWaits::add(std::uint64_t request, const std::vector<JobId>& jobs) {
     for (const JobId job : jobs) {
         Waiting& waiting = waiting_[job];
@@ -61,7 +55,7 @@ void JobWaits::looked_up(JobId job, Answer<std::optional<jobs::StoredJob>> found
                       : "wait for " + name + ": there is no such job");
     } else if (jobs::is_final((*found)->state)) {
         const jobs::StoredJob& stored = **found;
-        ahead_ = stored.result.size() > large_result ? 1 : std::min(ahead_ + 1, socket_limits::look_ups_ahead);
+        ahead_ = stored.result.size() > socket_limits::large_result ? 1 : std::min(ahead_ + 1, socket_limits::look_ups_ahead);
         const auto attempts = stored.attempts.empty() ? 0 : stored.attempts.back().number;
         const std::string error = error_of(stored);
         for (const std::uint64_t request : waiting.requests)

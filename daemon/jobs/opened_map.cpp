@@ -6,8 +6,6 @@
 namespace pinion::daemon {
 namespace {
 
-constexpr std::size_t large_result = 64 << 10;  // such ones are read back one at a time
-
 std::size_t bytes_of(const AddItemsRequest& request) {
     std::size_t bytes = 0;
     for (const auto& input : request.inputs) bytes += input.size();
@@ -182,14 +180,14 @@ void OpenedMap::pump() {
 void OpenedMap::pump_ordered() {
     while (!entries_.empty() && entries_.front().state == Entry::State::kept && may_send()) send_kept(base_);
     if (!may_send()) return;
-    const std::size_t ahead = largest_ > large_result ? 1 : socket_limits::look_ups_ahead;
+    const std::size_t ahead = largest_ > socket_limits::large_result ? 1 : socket_limits::look_ups_ahead;
     const std::size_t most = std::min<std::uint64_t>({ahead, credit_, entries_.size()});
     for (std::size_t i = 0; i < most && asked_ < ahead; ++i)
         if (entries_[i].state == Entry::State::ended) look_up(base_ + i);
 }
 
 void OpenedMap::pump_unordered() {
-    const std::size_t ahead = largest_ > large_result ? 1 : socket_limits::look_ups_ahead;
+    const std::size_t ahead = largest_ > socket_limits::large_result ? 1 : socket_limits::look_ups_ahead;
     while (!ready_.empty() && may_send()) {
         const std::uint64_t index = ready_.front();
         const bool kept = entry(index).state == Entry::State::kept;

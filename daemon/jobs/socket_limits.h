@@ -24,6 +24,7 @@ inline constexpr std::size_t max_unanswered_adds = 2;     // add_items of one ma
 inline constexpr std::size_t map_window = 16'384;         // items of a map whose results were not sent yet
 inline constexpr std::size_t map_buffer_bytes = 1 << 20;  // of results that wait for an earlier one
 inline constexpr std::size_t look_ups_ahead = 32;         // results that are being read for one map or for `wait`
+inline constexpr std::size_t large_result = 64 << 10;      // such ones are read back one at a time
 inline constexpr std::size_t max_waited_jobs = 65'536;    // of one connection
 inline constexpr std::size_t max_named_jobs = 4096;       // of one cancel or retry
 inline constexpr std::uint32_t max_listed = 1000;         // of one jobs_listed

@@ -18,13 +18,6 @@
 namespace pinion::cpu {
 namespace {
 
-bool is_soft(const PoolRequest& request) { return std::holds_alternative<CpuAuto>(request.cpu); }
-bool is_floating(const PoolRequest& request) { return std::holds_alternative<CpuNone>(request.cpu); }
-
-bool shares(const PoolRequest& request) {
-    return (is_soft(request) || is_floating(request)) && (request.workers.automatic || request.workers.number > 0);
-}
-
 // The domains that a soft pool has workers in, where it counts them so.
 std::vector<CpuSet> soft_domains(const Context& context, const PoolRequest& request) {
     if (!request.workers.per) return {};
@@ -36,7 +29,7 @@ std::vector<CpuSet> soft_domains(const Context& context, const PoolRequest& requ
 std::uint32_t count_sharing(const Context& context, const PoolRequest& request, Plan& plan) {
     if (request.workers.per) return count_per_domain(request.workers, soft_domains(context, request).size());
     if (!request.workers.automatic) return request.workers.number;
-    const std::uint32_t fitting = is_soft(request) ? shared_cores(context, plan.shared) : context.usable.cpus.count();
+    const std::uint32_t fitting = request.is_soft() ? shared_cores(context, plan.shared) : context.usable.cpus.count();
     const AutoCount count = auto_count(request.workers, fitting, context.universe.quota, 1);
     if (count.quota_below_one) plan.warnings.push_back(quota_below_one(request.pool, *context.universe.quota, 1));
     return count.workers;
@@ -131,23 +124,23 @@ Plan plan_once(const Topology& topology, const Universe& universe, const std::ve
                const Ledger& ledger) {
     const Context context(topology, universe, ledger);
     Plan plan;
-    ExclusiveSeats exclusive = place_exclusive(context, requests, std::ranges::any_of(requests, shares));
+    ExclusiveSeats exclusive = place_exclusive(context, requests, std::ranges::any_of(requests, &PoolRequest::shares));
     const Claims claims = exclusive.claims;
     add_exclusive(context, requests, std::move(exclusive), plan);
 
     std::vector<SoftPool> soft;
     for (const PoolRequest& request : requests) {
-        if (!is_soft(request) && !is_floating(request)) continue;
+        if (!request.is_soft() && !request.is_floating()) continue;
         if (request.workers.per && context.domains(*request.workers.per).empty()) {
             plan.errors.push_back(no_such_level(request.pool, "workers: {per}", *request.workers.per));
             continue;
         }
-        if (plan.shared.empty() && shares(request)) {
+        if (plan.shared.empty() && request.shares()) {
             plan.errors.push_back(no_shared(context, claims, request));
             continue;
         }
         const std::uint32_t workers = count_sharing(context, request, plan);
-        if (is_floating(request) || workers == 0)
+        if (request.is_floating() || workers == 0)
             add_floating(request, workers, plan);
         else
             soft.push_back({request.pool, workers, soft_domains(context, request)});

@@ -22,10 +22,10 @@ struct Seat {
     CpuSet mask;
     std::vector<std::uint32_t> nodes;
     bool exclusive = false;
-    MemoryPolicy memory = MemoryPolicy::off;  // off, too, where there is nothing to choose from
+    MemoryPolicy memory = MemoryPolicy::off;       // off, too, where there is nothing to choose from
     std::vector<std::uint32_t> memory_nodes = {};  // what the policy is over: those of `nodes` that have memory
     std::uint32_t library_threads = 0;  // what `threads_env` tells: cores, or threads of a seat of threads; 0: no seat
-    bool parked = false;  // no CPU is left that it may use: its worker is not to run
+    bool parked = false;                // no CPU is left that it may use: its worker is not to run
     bool operator==(const Seat&) const = default;
 };
 
@@ -35,8 +35,8 @@ struct PoolSeats {
     bool operator==(const PoolSeats&) const = default;
 };
 
-// A seat granted earlier. A seat that is still valid is kept. One that is `held` is what the slot has in any case, be it
-// less than was asked for, or nothing: of an exclusive pool whose number of workers is given.
+// A seat granted earlier. A seat that is still valid is kept. One that is `held` is what the slot has in any case, be
+// it less than was asked for, or nothing: of an exclusive pool whose number of workers is given.
 struct LedgerEntry {
     std::string pool;
     std::uint32_t slot = 0;
@@ -52,6 +52,12 @@ struct PoolRequest {
     std::string pool;
     WorkerCount workers;
     CpuRequest cpu;
+    [[nodiscard]] bool is_soft() const { return std::holds_alternative<CpuAuto>(cpu); }
+    [[nodiscard]] bool is_floating() const { return std::holds_alternative<CpuNone>(cpu); }
+    // Has workers that take what the exclusive seats leave.
+    [[nodiscard]] bool shares() const {
+        return (is_soft() || is_floating()) && (workers.automatic || workers.number > 0);
+    }
     bool operator==(const PoolRequest&) const = default;
 };
 

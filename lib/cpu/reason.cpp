@@ -20,11 +20,6 @@ const PoolRequest* find_request(const std::vector<PoolRequest>& requests, const 
     return found == requests.end() ? nullptr : &*found;
 }
 
-bool shares(const PoolRequest& request) {
-    const bool none = !request.workers.automatic && request.workers.number == 0;
-    return !none && (std::holds_alternative<CpuAuto>(request.cpu) || std::holds_alternative<CpuNone>(request.cpu));
-}
-
 // The same machine with nothing kept from pools.
 Universe unbounded(const Situation& situation) {
     Universe all{.allowed = situation.topology.root.cpus, .machine = {}, .quota = situation.universe.quota};
@@ -55,7 +50,7 @@ public:
                 claimed_ |= seat.cpus;
                 if (pool.pool != wish.pool) others_.push_back({&pool.pool, &seat});
             }
-        if (wish.automatic() && std::ranges::any_of(situation.requests, shares)) spare_ = spare_core();
+        if (wish.automatic() && std::ranges::any_of(situation.requests, &PoolRequest::shares)) spare_ = spare_core();
     }
 
     // What keeps this slot from `cpus`. `later`: seats of the pool's own slots that this one comes before.

@@ -6,7 +6,8 @@ add_library(pinion_library STATIC ${sources})
 target_include_directories(pinion_library PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_LIST_DIR}/include>)
 target_link_libraries(pinion_library PRIVATE pinion_base pinion_model pinion_cpu pinion_wire pinion_process)
 set_target_properties(pinion_library PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-                                                POSITION_INDEPENDENT_CODE ON)
+                                                POSITION_INDEPENDENT_CODE ON
+                                                UNITY_BUILD OFF)  # its names and those below are alike
 
 # Its name is the target's. The number of the soname is that of the public namespace, v0.
 add_library(pinion SHARED ${CMAKE_CURRENT_LIST_DIR}/include/pinion/pinion.h)

@@ -76,7 +76,7 @@ TEST(Enforcement, IsPrintedSoThatItReadsBack) {
     }
 }
 
-Change change_of(const std::string& before, const std::string& after) {
+Change first_change(const std::string& before, const std::string& after) {
     const auto config = [](const std::string& keys) { return load_text("pools: {p: {command: [x], " + keys + "}}"); };
     const auto from = config(before);
     const auto changes = diff(&*from, *config(after));
@@ -84,16 +84,16 @@ Change change_of(const std::string& before, const std::string& after) {
 }
 
 TEST(Enforcement, WhatIsSetBeforeTheProgramBeginsReplacesWorkers) {
-    EXPECT_THAT(change_of("cpu: 1 core", "cpu: {memory: strict}").respawn_fields, ElementsAre("cpu"));
-    EXPECT_THAT(change_of("cpu: 1 core", "cpu: {threads_env: off}").respawn_fields, ElementsAre("cpu"));
-    EXPECT_THAT(change_of("cpu: none", "cpu: {memory: strict}").respawn_fields, ElementsAre("cpu"));
-    EXPECT_THAT(change_of("cpu: 1 core", "cpu: {seats: [0], memory: off}").respawn_fields, ElementsAre("cpu"));
+    EXPECT_THAT(first_change("cpu: 1 core", "cpu: {memory: strict}").respawn_fields, ElementsAre("cpu"));
+    EXPECT_THAT(first_change("cpu: 1 core", "cpu: {threads_env: off}").respawn_fields, ElementsAre("cpu"));
+    EXPECT_THAT(first_change("cpu: none", "cpu: {memory: strict}").respawn_fields, ElementsAre("cpu"));
+    EXPECT_THAT(first_change("cpu: 1 core", "cpu: {seats: [0], memory: off}").respawn_fields, ElementsAre("cpu"));
 }
 
 TEST(Enforcement, AnotherSeatAloneDoesNot) {
-    EXPECT_THAT(change_of("cpu: 1 core", "cpu: 2 cores").respawn_fields, IsEmpty());
-    EXPECT_THAT(change_of("cpu: auto", "cpu: none").respawn_fields, IsEmpty());
-    EXPECT_THAT(change_of("cpu: {seats: [0], memory: strict}", "cpu: {seats: [1], memory: strict}").respawn_fields,
+    EXPECT_THAT(first_change("cpu: 1 core", "cpu: 2 cores").respawn_fields, IsEmpty());
+    EXPECT_THAT(first_change("cpu: auto", "cpu: none").respawn_fields, IsEmpty());
+    EXPECT_THAT(first_change("cpu: {seats: [0], memory: strict}", "cpu: {seats: [1], memory: strict}").respawn_fields,
                 IsEmpty());
 }
 

@@ -10,10 +10,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Plan plan_on(const Topology& topology, const std::vector<PoolRequest>& requests, const Ledger& ledger = {}) {
-    return plan(topology, all_of(topology), requests, ledger);
-}
-
 TEST(ExpectedSeats, ThreeCoresOnFour) {
     const Plan p = plan_on(t1(), {pool("a", 3, cores(1))});
     EXPECT_EQ(seats(p, "a"), "{0,4} {1,5} {2,6}");

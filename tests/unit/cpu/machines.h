@@ -106,4 +106,8 @@ inline std::string codes(const std::vector<PlanNote>& notes) {
     return text;
 }
 
+inline Plan plan_on(const Topology& topology, const std::vector<PoolRequest>& requests, const Ledger& ledger = {}) {
+    return plan(topology, all_of(topology), requests, ledger);
+}
+
 }  // namespace pinion::cpu::testing

@@ -23,10 +23,6 @@ Topology without_memory_on(Topology topology, std::uint32_t node) {
     return topology;
 }
 
-Plan plan_on(const Topology& topology, const std::vector<PoolRequest>& requests, const Ledger& ledger = {}) {
-    return plan(topology, all_of(topology), requests, ledger);
-}
-
 CpuExclusive with_memory(CpuExclusive seat, MemoryPolicy memory) {
     seat.memory = memory;
     return seat;

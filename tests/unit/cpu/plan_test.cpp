@@ -15,10 +15,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Plan plan_on(const Topology& topology, const std::vector<PoolRequest>& requests, const Ledger& ledger = {}) {
-    return plan(topology, all_of(topology), requests, ledger);
-}
-
 CpuSeats given(const std::vector<std::string>& lists) {
     CpuSeats request;
     for (const std::string& list : lists) request.seats.push_back(cpus(list));

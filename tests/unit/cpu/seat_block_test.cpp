@@ -12,10 +12,6 @@ namespace {
 using ::testing::HasSubstr;
 using Unit = CpuExclusive::Unit;
 
-Plan plan_on(const Topology& topology, const std::vector<PoolRequest>& requests, const Ledger& ledger = {}) {
-    return plan(topology, all_of(topology), requests, ledger);
-}
-
 std::string masks(const Plan& plan, const std::string& name) {
     std::string text;
     if (const PoolSeats* entry = plan.find(name))

@@ -5,10 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "ctl/commands.h"
+#include "ctl_testing.h"
 #include "fake_daemon.h"
 #include "wire/bus_names.h"
 
@@ -18,37 +16,17 @@ namespace {
 using namespace std::chrono_literals;
 using test::FakeDaemon;
 using test::FakeWorld;
+using test::Outcome;
 
 FakeWorld two_pools() {
     return {.pools = {{.name = "web", .wanted = 2, .up = 2}, {.name = "mail"}},
             .workers = {{.pool = "web", .slot = 1}, {.pool = "web", .slot = 0}, {.pool = "mail"}}};
 }
 
-// A command's run with its streams caught.
-struct Outcome {
-    Exit exit = Exit::done;
-    std::string out;
-    std::string err;
-};
-
 template <class Options>
 Outcome run_with(const std::string& runtime_dir, const Options& options, GlobalOptions global = {}) {
-    char* out = nullptr;
-    char* err = nullptr;
-    std::size_t out_size = 0;
-    std::size_t err_size = 0;
     global.runtime_dir = runtime_dir;
-    Context context{
-        .global = global, .out = ::open_memstream(&out, &out_size), .err = ::open_memstream(&err, &err_size)};
-    Outcome outcome;
-    outcome.exit = run(options, context);
-    std::fclose(context.out);
-    std::fclose(context.err);
-    outcome.out.assign(out, out_size);
-    outcome.err.assign(err, err_size);
-    std::free(out);
-    std::free(err);
-    return outcome;
+    return test::caught_run(options, global);
 }
 
 TEST(Client, ReadsRowsInOrder) {

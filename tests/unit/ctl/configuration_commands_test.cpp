@@ -3,22 +3,18 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "ctl/commands.h"
 #include "ctl/plan_screen.h"
+#include "ctl_testing.h"
 
 namespace pinion::ctl {
 namespace {
 
-struct Outcome {
-    Exit exit = Exit::done;
-    std::string out;
-    std::string err;
-};
+using test::Outcome;
 
 class ConfigurationCommands : public ::testing::Test {
 protected:
@@ -36,23 +32,8 @@ protected:
     }
     template <class Options>
     Outcome run_with(const Options& options, GlobalOptions global = {}, TerminalTraits err_traits = {}) {
-        char* out = nullptr;
-        char* err = nullptr;
-        std::size_t out_size = 0;
-        std::size_t err_size = 0;
         global.runtime_dir = "/nonexistent";
-        Context context{.global = global,
-                        .err_traits = err_traits,
-                        .out = ::open_memstream(&out, &out_size),
-                        .err = ::open_memstream(&err, &err_size)};
-        Outcome outcome{.exit = run(options, context)};
-        std::fclose(context.out);
-        std::fclose(context.err);
-        outcome.out.assign(out, out_size);
-        outcome.err.assign(err, err_size);
-        std::free(out);
-        std::free(err);
-        return outcome;
+        return test::caught_run(options, global, err_traits);
     }
     std::string folder_;
 };

@@ -7,18 +7,18 @@
 
 #include "base/text.h"
 #include "cpu/domain.h"
+#include "ctl_testing.h"
 
 namespace pinion::ctl {
 namespace {
 
+using test::cpus;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-CpuSet cpus(const std::string& list) { return CpuSet::parse(list).value(); }
-
 Machine machine_of(const std::string& description) { return find_machine(description).value(); }
 
-Lock sample() {
+Lock sample_lock() {
     Lock lock{.machine = machine_of("package:2 [numa] l3:1 core:2 pu:2"), .seats = {}};
     lock.machine.limits.quota = 2.5;
     lock.machine.limits.isolated = cpus("3");
@@ -37,14 +37,14 @@ std::vector<std::string> told(const std::vector<SeatChange>& changes) {
 }
 
 TEST(LockFile, ReadsBackWhatItWrote) {
-    const Lock lock = sample();
+    const Lock lock = sample_lock();
     const auto read = parse_lock(lock_text(lock));
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, lock);
 }
 
 TEST(LockFile, HoldsKindsOfCoresAndNodesWithMemoryToo) {
-    Lock lock = sample();
+    Lock lock = sample_lock();
     lock.machine.topology.kinds = {{cpus("4-7")}, {cpus("0-3")}};
     lock.machine.topology.memory_nodes = {1};
     const auto read = parse_lock(lock_text(lock));
@@ -53,7 +53,7 @@ TEST(LockFile, HoldsKindsOfCoresAndNodesWithMemoryToo) {
 }
 
 TEST(LockFile, HasASeatALineInTheOrderOfSlots) {
-    const std::string text = lock_text(sample());
+    const std::string text = lock_text(sample_lock());
     EXPECT_THAT(text, HasSubstr("  \"seats\": [\n"
                                 "    {\"worker\": \"api/0\", \"how\": \"exclusive\", \"cpus\": \"0-1\"},\n"
                                 "    {\"worker\": \"api/2\", \"how\": \"exclusive\", \"cpus\": \"4-5\"},\n"
@@ -62,7 +62,7 @@ TEST(LockFile, HasASeatALineInTheOrderOfSlots) {
 }
 
 TEST(LockFile, SaysWhatMovesAppearsAndVanishes) {
-    const std::vector<LockedSeat> before = sample().seats;
+    const std::vector<LockedSeat> before = sample_lock().seats;
     EXPECT_TRUE(changes_between(before, before).empty());
     std::vector<LockedSeat> after = before;
     after[0].cpus = cpus("2-3");
@@ -75,13 +75,13 @@ TEST(LockFile, SaysWhatMovesAppearsAndVanishes) {
 }
 
 TEST(LockFile, TellsAFloatingWorkerFromASeatedOne) {
-    std::vector<LockedSeat> after = sample().seats;
+    std::vector<LockedSeat> after = sample_lock().seats;
     after[3] = {"log", 0, "exclusive", cpus("2-3")};
-    EXPECT_THAT(told(changes_between(sample().seats, after)), ElementsAre("log/0 moves from floating to 2-3"));
+    EXPECT_THAT(told(changes_between(sample_lock().seats, after)), ElementsAre("log/0 moves from floating to 2-3"));
 }
 
 TEST(LockFile, RefusesWhatIsNoLock) {
-    const std::string good = lock_text(sample());
+    const std::string good = lock_text(sample_lock());
     const auto refused = [&](const std::string& from, const std::string& to) {
         std::string bad = good;
         const std::size_t at = bad.find(from);

@@ -7,26 +7,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <map>
 #include <random>
 #include <regex>
-#include <sstream>
 
 #include "base/text.h"
 #include "cpu/domain.h"
 #include "ctl/display.h"
 #include "ctl/machine_svg.h"
 #include "ctl/machine_text.h"
+#include "ctl_testing.h"
 
 namespace pinion::ctl {
 namespace {
 
+using test::cpus;
+using test::golden;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-CpuSet cpus(const std::string& list) { return CpuSet::parse(list).value(); }
 
 cpu::Topology synthetic(const std::string& description) { return cpu::from_synthetic(description).value(); }
 
@@ -87,15 +85,6 @@ Scene large() {
     scene.machine.reserve_cores = 1;
     scene.machine.cpus = cpus("0-223,256-479");
     return scene;
-}
-
-std::string golden(const std::string& name, const std::string& text) {
-    const std::string path = std::string(PINION_SOURCE_DIR "/tests/unit/ctl/golden/") + name;
-    if (std::getenv("PINION_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
-    std::ifstream file(path);
-    std::stringstream content;
-    content << file.rdbuf();
-    return content.str();
 }
 
 std::string at_widths(const MachineDrawing& drawing, TerminalTraits traits) {

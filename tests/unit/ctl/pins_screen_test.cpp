@@ -6,16 +6,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <random>
-#include <sstream>
 
 #include "base/text.h"
 #include "ctl/display.h"
+#include "ctl_testing.h"
 
 namespace pinion::ctl {
 namespace {
+
+using test::golden;
 
 WorkerRow worker(const std::string& pool, std::uint64_t slot, const std::string& seat) {
     return {.pool = pool,
@@ -30,7 +30,7 @@ WorkerRow worker(const std::string& pool, std::uint64_t slot, const std::string&
             .exclusive = true};
 }
 
-std::vector<WorkerRow> sample() {
+std::vector<WorkerRow> sample_rows() {
     std::vector<WorkerRow> rows;
     for (std::uint64_t slot = 0; slot < 6; ++slot)
         rows.push_back(worker("api", slot, std::to_string(slot) + "," + std::to_string(slot + 8)));
@@ -53,15 +53,6 @@ std::vector<WorkerRow> sample() {
     return rows;
 }
 
-std::string golden(const std::string& name, const std::string& text) {
-    const std::string path = std::string(PINION_SOURCE_DIR "/tests/unit/ctl/golden/") + name;
-    if (std::getenv("PINION_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
-    std::ifstream file(path);
-    std::stringstream content;
-    content << file.rdbuf();
-    return content.str();
-}
-
 TEST(PinsScreen, LooksAsInTheGoldenTexts) {
     for (const auto& [name, traits] : std::vector<std::pair<std::string, TerminalTraits>>{
              {"pins_utf8_colour.txt", {.tty = true, .utf8 = true, .colour = true}},
@@ -72,7 +63,7 @@ TEST(PinsScreen, LooksAsInTheGoldenTexts) {
             TerminalTraits at = traits;
             at.width = width;
             if (traits.tty) text += "=== " + std::to_string(width) + "\n";
-            text += pins_screen(sample(), {}, at).value();
+            text += pins_screen(sample_rows(), {}, at).value();
             if (!traits.tty) break;
         }
         EXPECT_EQ(golden(name, text), text) << name;
@@ -105,8 +96,8 @@ TEST(PinsScreen, AWorkerThatDoesNotRunHasNoMask) {
 }
 
 TEST(PinsScreen, TheDocumentTellsWhatIsAllowedAndWhatIsSo) {
-    const auto document = pins_document(sample());
-    EXPECT_EQ(document.find("pins")->items().size(), sample().size());
+    const auto document = pins_document(sample_rows());
+    EXPECT_EQ(document.find("pins")->items().size(), sample_rows().size());
     const wire::Json& reset = document.find("pins")->items().at(2);
     EXPECT_EQ(*reset.find("worker")->as_string(), "api/2");
     EXPECT_EQ(*reset.find("mask")->as_string(), "0-15");
@@ -118,7 +109,7 @@ TEST(PinsScreen, TheDocumentTellsWhatIsAllowedAndWhatIsSo) {
 TEST(PinsScreen, FitsAnyTerminal) {
     std::mt19937 random(5);
     for (int round = 0; round < 200; ++round) {
-        std::vector<WorkerRow> rows = sample();
+        std::vector<WorkerRow> rows = sample_rows();
         for (WorkerRow& row : rows) {
             row.pool = std::string(1 + random() % 63, 'p');
             row.pin_note = std::string(random() % 90, 'n');

@@ -6,13 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <random>
 #include <sstream>
 
 #include "base/text.h"
 #include "ctl/display.h"
+#include "ctl_testing.h"
 
 namespace pinion::ctl {
 namespace {
@@ -91,21 +90,7 @@ std::vector<WorkerRow> sample_workers() {
              .note = "exit 1; retry in 3.2 s"}};
 }
 
-std::string golden_path(const std::string& name) {
-    return std::string(PINION_SOURCE_DIR "/tests/unit/ctl/golden/") + name;
-}
-
-void expect_golden(const std::string& name, const std::string& text) {
-    if (std::getenv("PINION_UPDATE_GOLDEN") != nullptr) {
-        std::ofstream(golden_path(name)) << text;
-        return;
-    }
-    std::ifstream file(golden_path(name));
-    ASSERT_TRUE(file) << "no golden file " << name;
-    std::stringstream content;
-    content << file.rdbuf();
-    EXPECT_EQ(text, content.str());
-}
+void expect_golden(const std::string& name, const std::string& text) { EXPECT_EQ(text, test::golden(name, text)); }
 
 // What a terminal shows of a line: without the escape sequences that colour it.
 std::string without_colour(std::string_view line) {

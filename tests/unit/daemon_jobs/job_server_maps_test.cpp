@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using enum wire::MessageType;
 
-class Maps : public testing::Test {
+class Maps : public ::testing::Test {
 protected:
     Maps() {
         queue_.declare("film");

@@ -15,7 +15,7 @@ using enum wire::MessageType;
 const Caller stranger{1234, {1234}};
 const Caller member{1000, {1000, 77}};
 
-class Requests : public testing::Test {
+class Requests : public ::testing::Test {
 protected:
     Requests() {
         queue_.declare("thumbs", {.uids = {}, .gids = {77}});

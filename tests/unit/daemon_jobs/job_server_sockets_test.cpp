@@ -74,7 +74,7 @@ private:
     std::deque<Received> received_;
 };
 
-class Sockets : public testing::Test {
+class Sockets : public ::testing::Test {
 protected:
     Sockets() {
         queue_.declare("film");

@@ -19,13 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using testing::numbers;
 using testing::plenty;
-
-std::vector<int> numbers(int count) {
-    std::vector<int> all(static_cast<std::size_t>(count));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-}
 
 int die_at_seven(int value) {
     if (value == 7) std::raise(SIGKILL);

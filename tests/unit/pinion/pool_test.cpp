@@ -22,6 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::numbers;
 using testing::plenty;
 
 int twice(int value) { return 2 * value; }
