@@ -70,15 +70,20 @@ std::string to_string(const Why& why, MonotonicTime now, const Name& name) {
             return "delayed for another " + format_duration_coarse(std::max(Duration::zero(), why.until - now));
         case Why::Kind::withdrawn: return "pool '" + name(why.pool) + "' leaves the configuration";
         case Why::Kind::store_stopped: return "the store takes no writes, so nothing is started";
-        case Why::Kind::paused: return "the queue of pool '" + name(why.pool) + "' is paused";
-        case Why::Kind::no_worker: return "no worker of pool '" + name(why.pool) + "' is ready";
+        case Why::Kind::paused:
+            return "the queue of pool '" + name(why.pool) + "' is paused; 'pinionctl queue resume " + name(why.pool) +
+                   "' hands jobs out again";
+        case Why::Kind::no_worker:
+            return "no worker of pool '" + name(why.pool) + "' is ready; 'pinionctl status " + name(why.pool) +
+                   "' says why";
         case Why::Kind::semaphore: return semaphore(why, name);
         case Why::Kind::ahead: return ahead(why) + ", and all workers are busy";
         case Why::Kind::next: return "it is the next, and all workers are busy";
         case Why::Kind::claiming: return "it is being claimed for " + worker_name(why.worker, name);
         case Why::Kind::sent: return "it was sent to " + worker_name(why.worker, name) + ", where " + ahead(why);
         case Why::Kind::running:
-            return "it runs on " + worker_name(why.worker, name) + " since " + format_duration_coarse(now - why.since);
+            return "nothing: it has been running on " + worker_name(why.worker, name) + " for " +
+                   format_duration_coarse(now - why.since);
         case Why::Kind::ending: return "its worker " + worker_name(why.worker, name) + " is being killed";
         case Why::Kind::finishing: return "it has ended, and its end is being written";
     }

@@ -232,15 +232,15 @@ TEST(WhyNot, TellsWhatAJobWaitsFor) {
     desk.pool(0, spec);
     EXPECT_EQ(why(desk, 1), "it is not queued");
     desk.tell(Desk::job(1), Desk::job(2), Desk::job(3), Desk::job(4), Desk::job(5, 3));
-    EXPECT_EQ(why(desk, 3), "no worker of pool 'thumbs' is ready");
+    EXPECT_EQ(why(desk, 3), "no worker of pool 'thumbs' is ready; 'pinionctl status thumbs' says why");
     desk.arrive(0);
     desk.now += 3s;
-    EXPECT_EQ(why(desk, 1), "it runs on thumbs/0 since 3s");
+    EXPECT_EQ(why(desk, 1), "nothing: it has been running on thumbs/0 for 3s");
     EXPECT_EQ(why(desk, 5), "it was sent to thumbs/0, where 1 job is ahead of it");
     EXPECT_EQ(why(desk, 2), "it is the next, and all workers are busy");
     EXPECT_EQ(why(desk, 4), "2 jobs are ahead of it, and all workers are busy");
     desk.tell(QueueOrdered{JobPoolId{0}, QueueMode::paused});
-    EXPECT_EQ(why(desk, 4), "the queue of pool 'thumbs' is paused");
+    EXPECT_EQ(why(desk, 4), "the queue of pool 'thumbs' is paused; 'pinionctl queue resume thumbs' hands jobs out again");
     auto delayed = Desk::job(6);
     delayed.not_before = desk.now + 90s;
     desk.tell(delayed);
