@@ -249,11 +249,52 @@ class Jobs(unittest.TestCase):
             self.assertTrue((store / "jobs.db").read_text().startswith("a letter"))
 
 
+EXEC = """
+  exec:
+    kind: jobs
+    protocol: exec
+    payload: raw
+    command: [sh, -c, @SCRIPT@]
+    cpu: none
+    job: {attempts: 3, delay: 1ms, timeout: 1h}
+"""
+
+
+class Exec(unittest.TestCase):
+    def run_script(self, script):
+        return Daemon(config(EXEC.replace("@SCRIPT@", json.dumps(script.replace("$", "$$")))))
+
+    def test_exit_codes_are_verdicts(self):
+        # 75 asks to be tried again, which goes well the second time; 65 never; another fails by the pool's own rules.
+        with self.run_script('read code; test "$code$PINION_ATTEMPT" = 752 && exit 0; exit "$code"') as daemon:
+            rows = [json.loads(line) for line in daemon.map("exec", "0", "75", "65", "7", "--json").stdout.splitlines()]
+            self.assertEqual([(row["state"], row["attempts"]) for row in rows],
+                             [("done", 1), ("done", 2), ("failed", 1), ("failed", 3)])
+            self.assertEqual([attempt["outcome"] for attempt in daemon.job(rows[1]["id"])["attempts"]], ["error", "done"])
+
+    def test_a_process_knows_its_job_and_its_deadline(self):
+        with self.run_script('echo $PINION_JOB $PINION_ATTEMPT $((PINION_DEADLINE - $(date +%s)))') as daemon:
+            row = json.loads(daemon.map("exec", "x", "--json").stdout)
+            job, attempt, left = map(int, row["result"].split())
+            self.assertEqual((job, attempt), (row["id"], 1))
+            self.assertLessEqual(left, 3600)
+            self.assertGreater(left, 3600 - PATIENCE)
+
+
 class Examples(unittest.TestCase):
     """Each in examples/jobs, by the words in its own head."""
 
-    def run_example(self, name):
-        return Daemon((SOURCE / "examples" / "jobs" / name).read_text())
+    def run_example(self, name, **replaced):
+        text = (SOURCE / "examples" / "jobs" / name).read_text()
+        for old, new in replaced.get("instead", {}).items():
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        return Daemon(text)
+
+    def test_all_are_tried(self):
+        tried = "".join(method.replace("test_", "") + " " for method in dir(self))
+        for path in (SOURCE / "examples" / "jobs").iterdir():
+            self.assertIn(path.stem.replace("-", "_"), tried)
 
     def test_doubles(self):
         with self.run_example("doubles.yaml") as daemon:
@@ -265,7 +306,8 @@ class Examples(unittest.TestCase):
 
     def test_checksums(self):
         with self.run_example("checksums.yaml") as daemon:
-            files = [str(path) for path in sorted((SOURCE / "examples").glob("*.yaml"))]
+            files = [str(path) for path in sorted((SOURCE / "docs").rglob("*")) if path.is_file()]
+            self.assertGreater(len(files), 20)
             answer = daemon.map("checksums", "--raw", stdin="\n".join(files) + "\n")
             expected = subprocess.run(["sha256sum", "--", *files], capture_output=True, text=True, check=True).stdout
             self.assertEqual(answer.stdout, expected)
@@ -273,6 +315,29 @@ class Examples(unittest.TestCase):
     def test_all_cores(self):
         with self.run_example("all-cores.yaml") as daemon:
             daemon.wait_until(lambda: "its inputs completed: 8 done" in daemon.log())
+
+    def test_speed_up(self):
+        with self.run_example("all-cores.yaml") as daemon:
+            daemon.wait_until(lambda: "its inputs completed: 8 done" in daemon.log())
+            wanted = daemon.ctl("show", "primes", "-p", "Wanted").stdout
+            done = subprocess.run(
+                [SOURCE / "examples" / "jobs" / "speed-up.py", "primes", *["20000"] * 20], capture_output=True, text=True,
+                timeout=PATIENCE, check=False,
+                env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "RUNTIME_DIRECTORY": str(daemon.folder / "run")})
+            if wanted == "Wanted=1\n":
+                self.assertIn("nothing to compare", done.stderr)
+                return
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"\A1 worker: \d+\.\d\d s\n\d+ workers: \d+\.\d\d s, \d+\.\d times as fast\n\Z")
+            self.assertEqual(daemon.ctl("show", "primes", "-p", "Wanted").stdout, wanted, "the pool is as it was")
+
+    def test_primes_cpp(self):
+        with self.run_example("primes-cpp.yaml", instead={"/tmp/pinion-examples/job_worker": str(BIN / "example_job_worker")}) as daemon:
+            self.assertEqual(daemon.map("primes", "10", "100", "1000").stdout.split(), ["4", "25", "168"])
+            answer = daemon.map("primes", "ten", "7", "--json")
+            rows = [json.loads(line) for line in answer.stdout.splitlines()]
+            self.assertEqual(rows[0]["error"], {"type": "input", "message": "not a number from 0 to 100000000"})
+            self.assertEqual((rows[0]["attempts"], rows[1]["result"]), (1, 3), "an error that says so is not tried again")
 
     def test_pipeline(self):
         with self.run_example("pipeline.yaml") as daemon:
