@@ -21,6 +21,13 @@ Json parsed(const std::string& text) {
     return json ? std::move(*json) : Json();
 }
 
+// The object with one member more, before the others.
+Json with_front(const char* name, Json value, const Json& object) {
+    Json all = Json::object().set(name, std::move(value));
+    for (const auto& [other, of_object] : object.members()) all.set(other, of_object);
+    return all;
+}
+
 std::uint64_t id_of(const std::string& word) { return static_cast<std::uint64_t>(parse_integer(word).value_or(0)); }
 bool is_id(const std::string& word) { return parse_integer(word).has_value(); }
 
@@ -62,8 +69,8 @@ Exit list(JobClient& client, const JobsOptions& options, const Context& context)
         print_document(context, Json::object().set("version", 1).set("jobs", std::move(rows)).set("more", more));
         return Exit::done;
     }
-    if (jobs.empty()) complain(context, "no such job" + std::string(options.states.empty() ? " yet" : ""));
-    if (!jobs.empty()) print(context, render(job_table(jobs, since_epoch()), context.out_traits).text);
+    if (jobs.empty()) complain(context, options.states.empty() ? "there are no jobs yet" : "there are no such jobs");
+    if (!jobs.empty()) print(context, jobs_screen(jobs, since_epoch(), context.out_traits));
     if (more) complain(context, "there are more; --limit N shows as many");
     return Exit::done;
 }
@@ -83,13 +90,12 @@ Exit show_log(JobClient& client, const JobsOptions& options, const Context& cont
     for (const std::string& target : options.targets) {
         const Json log = parsed(client.log(id_of(target)));
         const Json* lines = log.find("lines");
-        for (const Json& line : lines == nullptr ? Json::Array() : lines->items()) {
-            const Json* text = line.find("text");
-            if (context.wants_json())
-                print_json_line(context, line);
-            else if (text != nullptr && text->as_string() != nullptr)
-                print(context, harmless(*text->as_string()) + "\n");
-        }
+        if (lines == nullptr) continue;
+        if (context.wants_json())
+            for (const Json& line : lines->items())
+                print_json_line(context, with_front("job", id_of(target), line));
+        else
+            print(context, job_log(lines->items(), context.out_traits));
     }
     return Exit::done;
 }
@@ -100,7 +106,7 @@ Exit cancel(JobClient& client, const JobsOptions& options, const Context& contex
         if (!is_id(target)) {
             client.cancel_map(target);
         } else if (!client.cancel(id_of(target))) {
-            complain(context, "job " + target + " had ended");
+            complain(context, "cancel job " + target + ": it had ended before");
             exit = Exit::failed;
         }
     }
@@ -147,7 +153,7 @@ Exit run(const WhyOptions& options, Context& context) {
         Json why = parsed(client.why(options.job));
         const Json* words = why.find("why");
         if (context.wants_json()) {
-            print_document(context, Json::object().set("version", 1).set("job", std::move(why)));
+            print_document(context, with_front("version", 1, why));
         } else if (words != nullptr && words->as_string() != nullptr) {
             print(context, paragraph("job " + std::to_string(options.job) + ": " + harmless(*words->as_string()), 2,
                                      context.out_traits));

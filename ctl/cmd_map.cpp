@@ -23,11 +23,13 @@ constexpr std::size_t results_at_once = 256;  // then inputs and progress get th
 
 class MapRun {
 public:
-    MapRun(const MapJobsOptions& options, const Context& context, JobMap map)
+    MapRun(const MapJobsOptions& options, const Context& context, JobClient& client, JobMap map)
         : options_(options),
           context_(context),
+          client_(client),
           map_(std::move(map)),
           source_(STDIN_FILENO),
+          cpu_before_(options.progress == ProgressMode::none ? std::nullopt : cpu_time()),
           display_(context, options.progress, name(), MonotonicClock::now()) {}
 
     Answer<Exit> run() {
@@ -102,20 +104,35 @@ private:
         sealed_ = true;
     }
 
+    // Of the pool's workers; nothing where it can't be had, as from an older daemon: the results matter more.
+    [[nodiscard]] std::optional<Duration> cpu_time() {
+        try {
+            return client_.cpu_time(map_.pool());
+        } catch (const JobFailure&) {
+            return std::nullopt;
+        }
+    }
+    [[nodiscard]] std::optional<Duration> cpu_since() {
+        const auto now = cpu_before_ ? cpu_time() : std::nullopt;
+        return now ? std::optional(*now - *cpu_before_) : std::nullopt;
+    }
+
     Exit finish() {
         const auto progress = map_.progress();
         const MonotonicTime now = MonotonicClock::now();
         if (std::ferror(context_.out) != 0) return Exit::failed;
         display_.update(now, progress.finished, std::max<std::uint64_t>(progress.failed, bad_), progress.finished);
         const std::string what = durable() ? name() : map_.pool();
-        display_.finish(now, "pinionctl jobs list " + what + " --failed");
+        display_.finish(now, cpu_since(), "pinionctl jobs list " + what + " --failed");
         return bad_ > 0 ? Exit::failed : Exit::done;
     }
 
     const MapJobsOptions& options_;
     const Context& context_;
+    JobClient& client_;
     JobMap map_;
     InputLines source_;
+    std::optional<Duration> cpu_before_;
     MapDisplay display_;
     std::size_t given_ = 0;
     bool sealed_ = false;
@@ -147,7 +164,7 @@ const std::string& words_of(const MapRun& run) {
 
 Exit run(const MapJobsOptions& options, Context& context) {
     return with_jobs(context, [&](JobClient& client) {
-        MapRun map(options, context, open(client, options));
+        MapRun map(options, context, client, open(client, options));
         set_last_words(nullptr, words_of(map).c_str());
         auto exit = map.run();
         set_last_words(nullptr, nullptr);

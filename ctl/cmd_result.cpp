@@ -58,7 +58,7 @@ Exit run(const ResultOptions& options, Context& context) {
         const bool ended = client.wait(
             options.jobs, [&](JobResult result) { came.push_back(std::move(result)); }, timeout_of(options.timeout));
         for (JobResult& result : came) results.take(std::move(result));
-        if (!ended) complain(context, "not at their end in time");
+        if (!ended) complain(context, "not all jobs have ended in time");
         return all_ok && ended ? Exit::done : Exit::failed;
     });
 }
@@ -71,7 +71,7 @@ Exit run(const WaitJobsOptions& options, Context& context) {
             all_ok = all_ok && result.ok();
         };
         const bool ended = client.wait(options.jobs, note, timeout_of(options.timeout));
-        if (!ended) complain(context, "not at their end in time");
+        if (!ended) complain(context, "not all jobs have ended in time");
         if (context.wants_json())
             print_document(context, wire::Json::object().set("version", 1).set("ok", ended && all_ok));
         if (!ended) return Exit::unhealthy;

@@ -62,9 +62,10 @@ void MapDisplay::make_way() {
     drawn_ = false;
 }
 
-void MapDisplay::finish(MonotonicTime now, const std::string& advice) {
+void MapDisplay::finish(MonotonicTime now, std::optional<Duration> cpu, const std::string& advice) {
     make_way();
     figures_.elapsed = now - started_;
+    figures_.cpu = cpu;
     // Silence was asked for, and is kept where nothing went wrong.
     if (mode_ == ProgressMode::none && figures_.failed == 0) return;
     if (mode_ == ProgressMode::json) return write(progress_json(figures_) + "\n");

@@ -21,8 +21,8 @@ public:
     void make_way();
     // When `update` wants to be called at the latest.
     [[nodiscard]] MonotonicTime due() const noexcept { return due_; }
-    // The end, in one line.
-    void finish(MonotonicTime now, const std::string& advice);
+    // The end, in one line. `cpu`: what the pool's workers took since the beginning, where it is known.
+    void finish(MonotonicTime now, std::optional<Duration> cpu, const std::string& advice);
     [[nodiscard]] bool draws_bar() const noexcept { return mode_ == ProgressMode::bar; }
 
 private:

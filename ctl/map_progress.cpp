@@ -20,6 +20,7 @@ constexpr Duration rate_span = 10s;
 constexpr Duration sample_every = 100ms;
 constexpr Duration rate_after = 2s;
 constexpr std::uint64_t rate_from = 3;
+constexpr Duration cores_after = 1s;
 constexpr std::size_t widest_bar = 21;
 constexpr std::size_t narrowest_bar = 5;
 
@@ -112,6 +113,7 @@ std::string progress_json(const MapFigures& figures) {
     json.set("elapsed_usec", figures.elapsed.count());
     if (figures.rate) json.set("rate", *figures.rate);
     if (const auto left = time_left(figures)) json.set("left_usec", left->count());
+    if (figures.cpu) json.set("cpu_usec", figures.cpu->count());
     return json.dump();
 }
 
@@ -120,6 +122,8 @@ std::string map_summary(const MapFigures& figures) {
                        format_duration_coarse(figures.elapsed);
     if (figures.elapsed > Duration::zero())
         text += ", " + rate_text(static_cast<double>(figures.finished) / seconds(figures.elapsed));
+    if (figures.cpu && figures.elapsed >= cores_after)
+        text += fmt::format(", {:.1f} cores", seconds(*figures.cpu) / seconds(figures.elapsed));
     return text + "; " + grouped(figures.finished - std::min(figures.finished, figures.failed)) + " ok, " +
            grouped(figures.failed) + " failed.";
 }

@@ -18,7 +18,8 @@ struct MapFigures {
     std::uint64_t failed = 0;
     std::optional<std::uint64_t> total;
     Duration elapsed{};
-    std::optional<double> rate;  // a second
+    std::optional<double> rate;   // a second
+    std::optional<Duration> cpu;  // that the pool's workers took meanwhile; at the end only
 };
 
 // The rate over the last ten seconds.
@@ -45,7 +46,9 @@ private:
 // The same as a plain line.
 [[nodiscard]] std::string progress_line(const MapFigures& figures);
 [[nodiscard]] std::string progress_json(const MapFigures& figures);
-// "film-12: 5,000 done in 2m41s, 31.1/s; 4,997 ok, 3 failed."
+// "film-12: 5,000 done in 2m41s, 31.1/s, 6.8 cores; 4,997 ok, 3 failed." The cores are CPU time by time: of the pool's
+// workers, whatever else they did, since a worker's time can't be told apart by jobs. None in the first second, in
+// which the kernel's clock ticks of CPU time say little.
 [[nodiscard]] std::string map_summary(const MapFigures& figures);
 
 // "5,000".

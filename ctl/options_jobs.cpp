@@ -89,7 +89,7 @@ Result<Command> settle_verb(RawJobs& raw) {
         if (!number || *number < 1) return fail("--limit: '" + harmless(raw.limit) + "' is not a number from 1");
         jobs.limit = static_cast<std::size_t>(*number);
     }
-    if (jobs.verb != list && jobs.targets.empty()) return fail("which jobs?");
+    if (jobs.verb != list && jobs.targets.empty()) return fail(raw.verb + " wants at least one job");
     if (jobs.verb == list && jobs.targets.size() > 1) return fail("list wants one pool or one map");
     if (jobs.verb == show || jobs.verb == log || jobs.verb == retry) PINION_CHECK(job_ids(jobs.targets));
     return jobs;
@@ -161,7 +161,7 @@ Result<std::optional<Command>> settle_jobs(const std::string& name, RawJobs& raw
     if (name == "queue") return settle_queue(raw);
     if (name != "result" && name != "why") return std::nullopt;
     PINION_TRY(ids, job_ids(raw.ids));
-    if (name == "why" && ids.size() != 1) return fail("which job?");
+    if (name == "why" && ids.size() != 1) return fail("one job at a time");
     if (name == "why") return WhyOptions{ids.front()};
     raw.result.jobs = std::move(ids);
     raw.result.timeout = timeout;

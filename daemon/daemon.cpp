@@ -76,6 +76,10 @@ std::unique_ptr<JobHost> Daemon::make_job_host() {
         const auto usage = workers_.usage(worker.pool, worker.slot);
         return usage ? std::optional(usage->memory_bytes) : std::nullopt;
     };
+    services.cpu_time = [this](const WorkerId& worker) -> std::optional<Duration> {
+        const auto usage = workers_.usage(worker.pool, worker.slot);
+        return usage ? std::optional(usage->cpu) : std::nullopt;
+    };
     services.record = [this](log::Record of_jobs) { record(std::move(of_jobs)); };
     services.open_store = [folder = options_.state_dir + "/jobs"] {
         return jobs::open_store_router({.open_disk =

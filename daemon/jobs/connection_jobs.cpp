@@ -42,7 +42,7 @@ void JobConnection::on(std::uint64_t id, AskJobRequest request) {
     // A result may be large: such requests are answered one after another.
     auto token = in_flight(request.result ? socket_limits::max_in_flight : 1);
     with_job(id, request.job, [this, id, request, token = std::move(token)](const jobs::StoredJob& job) {
-        Json reply = job_reply(job, queue_.phase(job.id));
+        Json reply = job_reply(job, queue_.phase(job.id), queue_.attempt(job.id));
         reply.set("result_bytes", job.result.size());
         if (const std::string error = error_of(job); !error.empty())
             if (auto value = Json::parse(error)) reply.set("error", std::move(*value));
@@ -82,7 +82,7 @@ void JobConnection::list(std::uint64_t id, const ListRequest& request, std::opti
             const bool live = !jobs::is_final(job.state) && phase != jobs::JobPhase::none;
             const auto state = live ? jobs::visible(phase) : job.state;
             if (!request.states.empty() && std::ranges::find(request.states, state) == request.states.end()) continue;
-            rows.push(job_reply(job, phase));
+            rows.push(job_reply(job, phase, self->queue_.attempt(job.id)));
         }
         Json reply = Json::object().set("jobs", std::move(rows)).set("more", found->size() == request.limit);
         if (!found->empty()) reply.set("last", found->back().id.value);

@@ -125,7 +125,9 @@ void JobConnection::on(std::uint64_t id, QueueRequest request) {
 void JobConnection::on(std::uint64_t id, AskPoolRequest request) {
     const auto pool = usable(id, request.pool);
     if (!pool) return;
-    answer(id, pool_reply(*pool, queue_.queue(pool->id), may_steer(setting_.caller, setting_.own_uid)));
+    Json reply = pool_reply(*pool, queue_.queue(pool->id), may_steer(setting_.caller, setting_.own_uid));
+    if (request.cpu_time) reply.set("cpu_usec", queue_.cpu_time(pool->id).count());
+    answer(id, reply);
 }
 
 }  // namespace pinion::daemon

@@ -33,6 +33,7 @@ struct JobServices {
     std::function<void(const WorkerId&, supervise::Unwanted)> unwanted;
     std::function<void(const WorkerId&, std::string_view line)> log_line;  // of its output, as if it had come by a pipe
     std::function<std::optional<std::uint64_t>(const WorkerId&)> memory;   // bytes that its tree uses
+    std::function<std::optional<Duration>(const WorkerId&)> cpu_time;      // since its beginning
     std::function<void(log::Record)> record;
     std::function<Result<std::unique_ptr<jobs::Store>>()> open_store;  // when the first job pool is declared
     std::string runner;                                                // the program that runs `exec` jobs
@@ -91,7 +92,8 @@ public:
     Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) override;
     std::optional<jobs::QueueView> queue(JobPoolId pool) const override { return scheduler_.queue(pool); }
     std::optional<jobs::MapView> map(MapId map) const override { return scheduler_.map(map); }
-    std::vector<jobs::RunningView> running(JobPoolId pool) const override { return scheduler_.running(pool); }
+    std::optional<RunningAttempt> attempt(JobId job) const override;
+    Duration cpu_time(JobPoolId pool) const override;
     jobs::JobPhase phase(JobId job) const override { return scheduler_.phase(job); }
     std::string why(JobId job) const override;
     std::vector<JobLogLine> log(JobId job) const override { return logs_.lines(job); }

@@ -61,6 +61,7 @@ struct Pool {
     jobs::JobPoolPtr policy;
     bool declared = true;
     JobMeter meter;
+    Duration cpu_of_ended{};  // CPU time of workers that are gone
 };
 
 }  // namespace pinion::daemon::host

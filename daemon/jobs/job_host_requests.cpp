@@ -139,6 +139,39 @@ std::optional<JobFigures> JobHost::figures(const std::string& pool) const {
     return figures;
 }
 
+std::optional<RunningAttempt> JobHost::attempt(JobId job) const {
+    const auto phase = scheduler_.phase(job);
+    if (phase != JobPhase::running && phase != JobPhase::ending) return std::nullopt;
+    const auto why = scheduler_.why(job);
+    const auto found = links_.find({name(why.worker.pool), why.worker.slot.value});
+    if (found == links_.end() || found->second->ref() != why.worker) return std::nullopt;
+    const auto* sent = found->second->find_job(job);
+    if (sent == nullptr) return std::nullopt;
+    RunningAttempt attempt{.number = sent->number,
+                           .slot = why.worker.slot,
+                           .seat = found->second->cpus,
+                           .started = wall(why.since),
+                           .deadline = {},
+                           .progress = {},
+                           .note = {}};
+    if (why.deadline != no_deadline) attempt.deadline = wall(why.deadline);
+    if (const auto* said = found->second->progress(sent->attempt)) {
+        attempt.progress = said->fraction;
+        attempt.note = said->note;
+    }
+    return attempt;
+}
+
+Duration JobHost::cpu_time(JobPoolId id) const {
+    const Pool* pool = find_pool(id);
+    if (pool == nullptr) return {};
+    Duration sum = pool->cpu_of_ended;
+    for (const auto& [place, link] : links_)
+        if (place.first == pool->spec->name && !link->death)
+            sum += services_.cpu_time(link->worker()).value_or(Duration::zero());
+    return sum;
+}
+
 JobId JobHost::job_of(const WorkerId& worker) const {
     const auto found = links_.find({worker.pool, worker.slot.value});
     if (found == links_.end() || found->second->worker() != worker) return {};

@@ -73,7 +73,10 @@ void JobHost::drain(const WorkerId& worker) {
 }
 
 void JobHost::died(const WorkerId& worker, const Death& death) {
-    if (WorkerLink* found = link(worker)) found->death = death;
+    WorkerLink* found = link(worker);
+    if (found == nullptr || std::exchange(found->death, death)) return;
+    if (const auto pool = pools_.find(worker.pool); pool != pools_.end())
+        pool->second.cpu_of_ended += death.cpu_user + death.cpu_system;
 }
 
 void JobHost::gone(const WorkerId& worker) {

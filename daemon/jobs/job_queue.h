@@ -58,6 +58,17 @@ struct JobProgress {
     std::string_view note;
 };
 
+// The attempt that a worker executes, or is being killed for.
+struct RunningAttempt {
+    std::uint32_t number = 1;
+    Slot slot;
+    std::string seat;  // its CPUs; empty where it floats
+    WallTime started{};
+    std::optional<WallTime> deadline;
+    std::optional<double> progress;  // what the worker said last, of either
+    std::string note;
+};
+
 // Whoever waits for ends. Must call JobQueue::forget before it goes.
 class JobListener {
 public:
@@ -118,7 +129,10 @@ public:
 
     [[nodiscard]] virtual std::optional<jobs::QueueView> queue(JobPoolId pool) const = 0;
     [[nodiscard]] virtual std::optional<jobs::MapView> map(MapId map) const = 0;
-    [[nodiscard]] virtual std::vector<jobs::RunningView> running(JobPoolId pool) const = 0;
+    // Nothing where none runs.
+    [[nodiscard]] virtual std::optional<RunningAttempt> attempt(JobId job) const = 0;
+    // CPU time of the pool's workers since the daemon began, those that have ended included. Looks at each that lives.
+    [[nodiscard]] virtual Duration cpu_time(JobPoolId pool) const = 0;
     // `none` where the job is at its end, or was never there: ask the store.
     [[nodiscard]] virtual jobs::JobPhase phase(JobId job) const = 0;
     [[nodiscard]] virtual std::string why(JobId job) const = 0;  // in words

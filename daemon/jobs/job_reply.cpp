@@ -17,7 +17,22 @@ Json attempt_reply(const jobs::AttemptRow& attempt) {
     Json row = Json::object();
     row.set("number", attempt.number).set("outcome", jobs::to_string(attempt.outcome));
     row.set("slot", attempt.slot).set("started_usec", micros(attempt.started)).set("ended_usec", micros(attempt.ended));
-    if (auto detail = Json::parse(attempt.detail)) row.set("detail", std::move(*detail));
+    // On record is what its worker said, its death, or an error of ours.
+    const auto detail = Json::parse(attempt.detail);
+    if (!detail) return row;
+    if (const Json* error = detail->find("error")) return row.set("error", *error);
+    if (const Json* death = detail->find("death")) return row.set("death", *death);
+    if (detail->find("type") != nullptr) row.set("error", *detail);
+    return row;
+}
+
+Json running_reply(const RunningAttempt& attempt) {
+    Json row = Json::object().set("number", attempt.number).set("slot", attempt.slot.value);
+    if (!attempt.seat.empty()) row.set("seat", attempt.seat);
+    row.set("started_usec", micros(attempt.started));
+    if (attempt.deadline) row.set("deadline_usec", micros(*attempt.deadline));
+    if (attempt.progress) row.set("progress", *attempt.progress);
+    if (!attempt.note.empty()) row.set("note", attempt.note);
     return row;
 }
 
@@ -71,7 +86,7 @@ FailureCode code_of(Refusal::Kind kind) noexcept {
     return FailureCode::refused;
 }
 
-Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase) {
+Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase, const std::optional<RunningAttempt>& running) {
     const bool live = !jobs::is_final(job.state) && phase != jobs::JobPhase::none;
     Json reply = Json::object();
     reply.set("id", job.id.value).set("pool", job.pool);
@@ -82,6 +97,7 @@ Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase) {
     if (jobs::is_final(job.state)) reply.set("ended_usec", micros(job.ended));
     if (job.retry_of.value != 0) reply.set("retry_of", job.retry_of.value);
     if (!job.key.empty()) reply.set("key", job.key);
+    if (running) reply.set("running", running_reply(*running));
     Json attempts = Json::array();
     for (const auto& attempt : job.attempts) attempts.push(attempt_reply(attempt));
     return reply.set("attempts", std::move(attempts));

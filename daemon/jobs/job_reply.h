@@ -14,8 +14,9 @@
 
 namespace pinion::daemon {
 
-// A job with every attempt that is given. `phase` refines the state of one that is not at its end.
-[[nodiscard]] wire::Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase);
+// A job with every attempt that is given, and the one that runs. `phase` refines the state of one that is not at its end.
+[[nodiscard]] wire::Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase,
+                                   const std::optional<RunningAttempt>& running);
 
 // The error of one that failed or was cancelled, as JSON; empty for others. What its worker said, or how its
 // last attempt ended.

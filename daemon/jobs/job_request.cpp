@@ -220,7 +220,7 @@ JobRequest json_request(MessageType type, MapId map, Members& members) {
                 request.attempt = static_cast<std::uint32_t>(members.number("attempt"));
             return request;
         }
-        case MessageType::ask_pool: return AskPoolRequest{members.text("pool", true)};
+        case MessageType::ask_pool: return AskPoolRequest{members.text("pool", true), members.flag("cpu_time")};
         default: break;
     }
     members.wrong("the message", "one for a client to send");

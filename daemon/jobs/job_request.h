@@ -90,6 +90,7 @@ struct LogRequest {
 };
 struct AskPoolRequest {
     std::string pool;
+    bool cpu_time = false;
 };
 using JobRequest = std::variant<HelloRequest, SubmitRequest, OpenMapRequest, AddItemsRequest, SealMapRequest,
                                 AttachMapRequest, AllowRequest, WaitRequest, AskJobRequest, ListRequest, CancelRequest,

@@ -8,6 +8,12 @@
 
 namespace pinion::daemon {
 
+namespace {
+
+constexpr std::size_t longest_note = 400;
+
+}  // namespace
+
 Result<void> WorkerLink::open(event::Loop& loop, const supervise::SpecPtr& spec) {
     PINION_TRY(opened, open_channel(loop, *spec->jobs, *this));
     channel_ = std::move(opened);
@@ -24,18 +30,34 @@ const WorkerLink::Sent* WorkerLink::find_sent(AttemptId attempt) const {
     return found == sent_.end() ? nullptr : &*found;
 }
 
+const WorkerLink::Sent* WorkerLink::find_job(JobId job) const {
+    const auto found = std::ranges::find(sent_, job, &Sent::job);
+    return found == sent_.end() ? nullptr : &*found;
+}
+
+const WorkerLink::Progress* WorkerLink::progress(AttemptId attempt) const {
+    const auto found = progress_.find(attempt);
+    return found == progress_.end() ? nullptr : &found->second;
+}
+
 std::optional<WorkerLink::Sent> WorkerLink::take_sent(AttemptId attempt) {
     const auto found = std::ranges::find(sent_, attempt, &Sent::attempt);
     if (found == sent_.end()) return std::nullopt;
     const Sent sent = *found;
     sent_.erase(found);
+    if (!progress_.empty()) progress_.erase(attempt);
     return sent;
 }
 
 void WorkerLink::answered(ChannelAnswer answer) { host_.answered(*this, std::move(answer)); }
 
 void WorkerLink::progressed(AttemptId attempt, std::optional<double> fraction, std::string_view note) {
-    if (const Sent* sent = find_sent(attempt)) host_.progressed(*sent, fraction, note);
+    const Sent* sent = find_sent(attempt);
+    if (sent == nullptr) return;
+    Progress& told = progress_[attempt];
+    if (fraction) told.fraction = fraction;
+    if (!note.empty()) told.note = printable(note, longest_note);
+    host_.progressed(*sent, fraction, note);
 }
 
 void WorkerLink::stray(std::string_view line, bool whole) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,12 @@ public:
         MonotonicTime at{};
     };
 
+    // What the worker said last of an attempt.
+    struct Progress {
+        std::optional<double> fraction;
+        std::string note;  // printable
+    };
+
     WorkerLink(JobHost& host, WorkerId worker, WorkerRef ref) : host_(host), worker_(std::move(worker)), ref_(ref) {}
 
     [[nodiscard]] Result<void> open(event::Loop& loop, const supervise::SpecPtr& spec);
@@ -36,6 +43,9 @@ public:
     [[nodiscard]] const Sent* oldest() const { return sent_.empty() ? nullptr : &sent_.front(); }
     [[nodiscard]] std::optional<Sent> take_sent(AttemptId attempt);
     [[nodiscard]] const Sent* find_sent(AttemptId attempt) const;
+    [[nodiscard]] const Sent* find_job(JobId job) const;
+    // Null where it has said nothing.
+    [[nodiscard]] const Progress* progress(AttemptId attempt) const;
 
     // ChannelOwner
     void answered(ChannelAnswer answer) override;
@@ -58,6 +68,7 @@ private:
     WorkerRef ref_;
     std::unique_ptr<WorkerChannel> channel_;
     std::deque<Sent> sent_;
+    std::map<AttemptId, Progress> progress_;  // of those that told any
 };
 
 }  // namespace pinion::daemon

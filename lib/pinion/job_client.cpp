@@ -122,6 +122,16 @@ JobPoolInfo JobClient::pool(const std::string& name) {
     return {text_of(told.head, "pool"), text_of(told.head, "payload") == "raw", told.head.dump()};
 }
 
+std::chrono::microseconds JobClient::cpu_time(const std::string& pool) {
+    const auto request =
+        connection_->ask(MessageType::ask_pool, Json::object().set("pool", pool).set("cpu_time", true));
+    const JobMessage told = connection_->answer(request);
+    const Json* time = told.head.find("cpu_usec");
+    const auto number = time == nullptr ? std::nullopt : time->as_int();
+    if (!number) throw JobFailure(Code::protocol, "ask for the CPU time of pool '" + pool + "': piniond tells none");
+    return std::chrono::microseconds(*number);
+}
+
 SubmittedJobs JobClient::submit(const std::string& pool, const std::vector<std::string>& inputs,
                                 const JobOptions& options) {
     Json head = Json::object().set("pool", pool).set("priority", options.priority);

@@ -71,7 +71,7 @@ constexpr std::array table{
     MessageRow{answer, "answer", Sender::daemon, json, same_id,
                "the answer to one of the requests that names no other"},
     MessageRow{ask_pool, "ask_pool", Sender::client, json, request_id,
-               "`{\"pool\"}`: what it takes, and how its queue is"},
+               "`{\"pool\",\"cpu_time\"?}`: what it takes, how its queue is, and what its workers have used"},
 };
 
 const char* to_string(Sender sender) {

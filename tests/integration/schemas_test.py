@@ -13,6 +13,7 @@ import sys
 
 from jsonschema import Draft7Validator, RefResolver, ValidationError, validators
 
+import job_answers
 from live_daemon import PATIENCE, LiveDaemon
 
 IDLE = "command: [tail, -f, /dev/null], cpu: none"
@@ -247,6 +248,11 @@ def main():
         asker.lines("event", "events")
         for event in daemon.seen:
             asker.check("event", json.dumps(event), ["events", "--follow"])
+    with LiveDaemon(binaries, "version: 1\n") as daemon:
+        # The worker's program stands in the daemon's own folder.
+        daemon.save(job_answers.config(daemon.folder))
+        daemon.until("job pools", lambda pools: {"work", "gated", "plain"} == pools.keys())
+        job_answers.look_at_jobs(Asker(daemon, schemas))
     of_parts = {schemas.base + "worker.schema.json"}  # part of others' answers, nobody's own
     assert schemas.used | of_parts == set(schemas.store), set(schemas.store) - schemas.used
     expect_named(schemas, manual)

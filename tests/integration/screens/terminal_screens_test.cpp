@@ -91,7 +91,8 @@ protected:
         daemon_.emplace(config());
         wait_for_all({"long\\S*/0: started", "next: starts when", "odd/0 . end of lines", "slow/0: started",
                       "soft/0: started", "web/1: started", "fatal: failed", "ended: completed",
-                      "broken/0: exit 3.*2 in a row", "lost/0: cannot start.*2 in a row"});
+                      "broken/0: exit 3.*2 in a row", "lost/0: cannot start.*2 in a row",
+                      "jobs: its inputs completed: 0 done, 1 failed"});
     }
 
     std::string config() {
@@ -112,6 +113,10 @@ protected:
             {"broken", "command: [sh, -c, 'echo no database; exit 3'], " + once},
             {"fatal", "command: [sh, -c, 'exit 4'], cpu: none, restart: {fatal: [4]}"},
             {"ended", "command: ['true'], cpu: none, restart: {policy: never}"},
+            // Its one job kills its worker, whose last words are hostile, too.
+            {"jobs",
+             "kind: jobs, command: [sh, -c, 'read job; cat " + folder_ / "lines" +
+                 "; kill -9 $$$$'], cpu: none, restart: {delay: 1ms, max_delay: 1ms}, job: {attempts: 1}, inputs: [a]"},
         };
         std::string text = "version: 1\npools:\n";
         for (const auto& [name, keys] : pools) text += "  " + name + ": {" + keys + "}\n";
@@ -144,7 +149,11 @@ protected:
                 {"explain", {}, ctl({"explain", "lost/0"})},
                 {"help", {}, ctl({"--help"})},
                 {"check", {}, ctl({"check", folder_ / "bad.yaml"})},
-                {"nothing", {}, ctl({"status", "nosuch"})}};
+                {"nothing", {}, ctl({"status", "nosuch"})},
+                {"jobs", {}, ctl({"jobs", "list"})},
+                {"job", {}, ctl({"jobs", "show", "1"})},
+                {"job-log", {}, ctl({"jobs", "log", "1"})},
+                {"why", {}, ctl({"why", "1"})}};
     }
     [[nodiscard]] static Show on(const Kind& kind, Show command) {
         command.environment = kind.environment;
@@ -242,7 +251,7 @@ bool is_ascii(const std::string& text) {
     return std::ranges::all_of(text, [](char c) { return c >= 0; });
 }
 
-const std::set<std::string> colourless{"explain", "help", "nothing", "plan"};
+const std::set<std::string> colourless{"explain", "help", "job-log", "nothing", "plan", "why"};
 
 TEST_F(TerminalScreens, ShowWhatTheRenderersSayAndNothingIsWrappedOrLost) {
     std::vector<Show> shows;
@@ -318,7 +327,7 @@ TEST_F(TerminalScreens, SendNoEscapeAndCutNothingInAPipe) {
     }
     const auto status = piped(commands().front()).out;
     EXPECT_TRUE(std::regex_search(status, std::regex(R"(^POOL +STATE +WORKERS .* SEATS +UP +NOTE\n)"))) << status;
-    EXPECT_EQ(std::ranges::count(status, '\n'), 11);
+    EXPECT_EQ(std::ranges::count(status, '\n'), 12);
     EXPECT_NE(status.find("lost/0: exec '" + lost_ + "': no such file or directory, 2 times in a row\n"),
               std::string::npos);
     auto forced = commands().front();

@@ -80,12 +80,19 @@ TEST(MapProgress, WhatIsLeftNeedsARateAndATotal) {
 TEST(MapProgress, TheSummaryHasEverythingInOneLine) {
     EXPECT_EQ(map_summary({.name = "film-12", .finished = 5000, .failed = 3, .elapsed = 161s}),
               "film-12: 5,000 done in 2m41s, 31.1/s; 4,997 ok, 3 failed.");
+    EXPECT_EQ(map_summary({.name = "film-12", .finished = 5000, .failed = 3, .elapsed = 161s, .cpu = 1095s}),
+              "film-12: 5,000 done in 2m41s, 31.1/s, 6.8 cores; 4,997 ok, 3 failed.");
+    EXPECT_EQ(map_summary({.name = "a", .finished = 3, .elapsed = 999ms, .cpu = 10ms}),
+              "a: 3 done in 999ms, 3.0/s; 3 ok, 0 failed.")
+        << "ticks of CPU time say little of so short a map";
 }
 
 TEST(MapProgress, JsonHasRawUnits) {
     EXPECT_EQ(progress_json(film()),
               R"({"map":"film-12","finished":1204,"failed":3,"total":5000,"elapsed_usec":40000000,"rate":31.2,)"
               R"("left_usec":122000000})");
+    EXPECT_EQ(progress_json({.name = "a", .finished = 1, .total = 1, .elapsed = 2s, .cpu = 3s}),
+              R"({"map":"a","finished":1,"failed":0,"total":1,"elapsed_usec":2000000,"cpu_usec":3000000})");
 }
 
 TEST(MapProgress, ThousandsAreGrouped) {

@@ -96,6 +96,8 @@ public:
     std::vector<std::pair<JobPoolId, jobs::QueueMode>> modes;
     std::string steered_by;
     std::vector<JobLogLine> log_lines;
+    std::map<JobId, RunningAttempt> running;
+    Duration cpu_used{};
     std::size_t listeners() const { return job_listeners_.size() + map_listeners_.size(); }
     // Those submits that wait for room are admitted.
     void admit() {
@@ -223,10 +225,15 @@ public:
         if (const auto left = unfinished_.find(map); left != unfinished_.end()) view.unfinished = left->second;
         return view;
     }
-    std::vector<jobs::RunningView> running(JobPoolId) const override { return {}; }
+    std::optional<RunningAttempt> attempt(JobId job) const override {
+        if (phase(job) != jobs::JobPhase::running) return std::nullopt;
+        return running.at(job);
+    }
+    Duration cpu_time(JobPoolId) const override { return cpu_used; }
     jobs::JobPhase phase(JobId job) const override {
         const auto known = jobs_.find(job);
         const bool live = known != jobs_.end() && !jobs::is_final(known->second.stored.state);
+        if (live && running.contains(job)) return jobs::JobPhase::running;
         return live ? jobs::JobPhase::ready : jobs::JobPhase::none;
     }
     std::string why(JobId) const override { return "no worker of the pool takes jobs"; }

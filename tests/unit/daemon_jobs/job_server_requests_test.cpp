@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "connection_harness.h"
+#include "daemon/jobs/job_reply.h"
 
 namespace pinion::daemon {
 namespace {
@@ -162,6 +163,9 @@ TEST_F(Requests, RootAndTheDaemonsOwnUserSteerQueues) {
 TEST_F(Requests, AskPoolSaysWhatItTakes) {
     EXPECT_EQ(root().ask(frame(ask_pool, 5, R"({"pool":"lines"})")).text("payload"), "raw");
     EXPECT_EQ(root().ask(frame(ask_pool, 5, R"({"pool":"nix"})")).text("code"), "not_found");
+    EXPECT_EQ(root().ask(frame(ask_pool, 5, R"({"pool":"lines"})")).head.find("cpu_usec"), nullptr);
+    queue_.cpu_used = std::chrono::seconds(2);
+    EXPECT_EQ(root().ask(frame(ask_pool, 5, R"({"pool":"lines","cpu_time":true})")).text("cpu_usec"), "2000000");
 }
 
 TEST_F(Requests, WaitIsAnsweredForEachJobWhenItEnds) {
@@ -204,6 +208,41 @@ TEST_F(Requests, AskJobTellsAllOfItAndItsResultWhereItIsWanted) {
     EXPECT_THAT(reply.items, ElementsAre("[3]"));
     EXPECT_THAT(root().ask(frame(ask_job, 5, R"({"job":1})")).items, ElementsAre(""));
     EXPECT_EQ(root().ask(frame(ask_job, 5, R"({"job":2})")).text("code"), "not_found");
+}
+
+TEST_F(Requests, AJobThatRunsHasItsAttempt) {
+    const auto id = submit("1");
+    queue_.running[JobId{id}] = {.number = 2,
+                                 .slot = Slot{3},
+                                 .seat = "0,8",
+                                 .started = WallTime{Duration{5}},
+                                 .deadline = WallTime{Duration{60}},
+                                 .progress = 0.5,
+                                 .note = "half"};
+    const std::string running =
+        R"({"number":2,"slot":3,"seat":"0,8","started_usec":5,"deadline_usec":60,"progress":0.5,"note":"half"})";
+    EXPECT_EQ(root().ask(frame(ask_job, 5, R"({"job":1})")).text("running"), running);
+    const auto listed = root().ask(frame(list_jobs, 5, R"({"states":["running"]})"));
+    ASSERT_EQ(listed.head.find("jobs")->items().size(), 1U);
+    EXPECT_EQ(listed.head.find("jobs")->items()[0].find("running")->dump(), running);
+    queue_.running[JobId{id}] = {};
+    EXPECT_EQ(root().ask(frame(ask_job, 5, R"({"job":1})")).text("running"),
+              R"({"number":1,"slot":0,"started_usec":0})");
+    queue_.running.clear();
+    EXPECT_EQ(root().ask(frame(ask_job, 5, R"({"job":1})")).head.find("running"), nullptr);
+}
+
+TEST_F(Requests, AnAttemptHasWhatItLeft) {
+    const auto reply = [](const std::string& detail) {
+        jobs::StoredJob job{.state = jobs::JobState::failed};
+        job.attempts = {{.number = 1, .outcome = jobs::Outcome::crash, .detail = detail}};
+        return job_reply(job, jobs::JobPhase::none, std::nullopt).find("attempts")->items()[0];
+    };
+    EXPECT_EQ(reply(R"({"death":{"how":"SIGKILL"}})").find("death")->dump(), R"({"how":"SIGKILL"})");
+    EXPECT_EQ(reply(R"({"error":{"type":"a"}})").find("error")->dump(), R"({"type":"a"})");
+    EXPECT_EQ(reply(R"({"type":"lost","message":"m"})").find("error")->dump(), R"({"type":"lost","message":"m"})");
+    EXPECT_EQ(reply("").find("error"), nullptr);
+    EXPECT_EQ(reply("").find("death"), nullptr);
 }
 
 TEST_F(Requests, ListsByPoolAndStateInPages) {

@@ -133,10 +133,11 @@ TEST_F(Client, LooksAtJobs) {
     EXPECT_THAT(client_.ask(jobs.ids[0]), HasSubstr(R"("state":"failed")"));
     EXPECT_EQ(client_.list({.states = {"failed"}}).jobs.size(), 1U);
     EXPECT_THAT(client_.why(jobs.ids[0]), HasSubstr("it failed"));
-    EXPECT_THAT(client_.log(jobs.ids[0]), HasSubstr(R"("lines":[])"));
+    EXPECT_THAT(client_.log(jobs.ids[0]), HasSubstr(R"("text":"a line")"));
     EXPECT_GT(client_.retry(jobs.ids[0]), jobs.ids[1]);
     EXPECT_FALSE(client_.pool("squares").raw);
     EXPECT_TRUE(client_.pool("lines").raw);
+    EXPECT_EQ(client_.cpu_time("lines").count(), 0);
     client_.steer("squares", "pause");
 }
 

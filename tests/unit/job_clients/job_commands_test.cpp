@@ -131,6 +131,10 @@ TEST_F(JobCommands, JobsAreListedShownCancelledAndRetried) {
     EXPECT_THAT(run_line({"jobs", "list", "--json"}).out, StartsWith(R"({"version":1,"jobs":[{"id":1,)"));
     EXPECT_THAT(run_line({"jobs", "show", "1"}).out, HasSubstr("attempt 1: error at squares/0"));
     EXPECT_THAT(run_line({"jobs", "show", "1", "--json"}).out, StartsWith(R"({"version":1,"job":{"id":1)"));
+    EXPECT_THAT(run_line({"jobs", "list", "--state", "running"}).out, HasSubstr(": 40%, held"));
+    const std::string running = run_line({"jobs", "show", "2"}).out;
+    EXPECT_THAT(running, HasSubstr("attempt 1: running at squares/0 for"));
+    EXPECT_THAT(running, HasSubstr("seat: 2"));
     EXPECT_EQ(run_line({"jobs", "retry", "1"}).out, "3\n");
     EXPECT_THAT(run_line({"why", "2"}).out, HasSubstr("no worker of the pool takes jobs"));
     EXPECT_EQ(run_line({"jobs", "cancel", "2"}).exit, Exit::done);
@@ -139,6 +143,20 @@ TEST_F(JobCommands, JobsAreListedShownCancelledAndRetried) {
     EXPECT_EQ(run_line({"jobs", "show", "99"}).exit, Exit::not_found);
     EXPECT_EQ(run_line({"jobs", "list", "nix"}).exit, Exit::not_found);
     EXPECT_EQ(run_line({"queue", "pause", "squares"}).exit, Exit::done);
+}
+
+TEST_F(JobCommands, AnswersForProgramsHaveTheirJob) {
+    run_line({"submit", "squares", "fail", "hold"});
+    run_line({"wait", "1"});
+    EXPECT_EQ(run_line({"why", "1", "--json"}).out,
+              R"({"version":1,"job":1,"pool":"squares","state":"failed","why":"nothing: it failed"})"
+              "\n");
+    EXPECT_EQ(run_line({"jobs", "log", "1", "2", "--json"}).out,
+              R"({"job":1,"attempt":1,"at_usec":7,"text":"a line"})"
+              "\n"
+              R"({"job":2,"attempt":1,"at_usec":7,"text":"a line"})"
+              "\n");
+    EXPECT_EQ(run_line({"jobs", "log", "1"}).out, "a line\n");
 }
 
 TEST_F(JobCommands, ExitCodesSayWhatWentWrong) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A job socket with a queue in memory behind it, in a thread of its own. Jobs are worked off at once: a number becomes
-// its square, the text "fail" fails, "hold" never ends by itself.
+// its square, the text "fail" fails, "hold" runs and never ends by itself.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -54,6 +54,7 @@ private:
         auto loop = event::Loop::make().value();
         queue->declare("squares", {.uids = {1000}, .gids = {}});
         queue->declare("lines", {}, PayloadKind::raw);
+        queue->log_lines = {{1, WallTime{Duration{7}}, "a line"}};
         auto settle = loop.add_deferred(event::Priority::commands, [this] { work(); }).value();
         queue->on_later = [&settle] { settle.enable(true); };
         JobServer server(loop, *queue, {.own_uid = 990, .peer = [this](int) {
@@ -71,7 +72,10 @@ private:
         if (!working) return;
         for (const JobId id : queue->waiting()) {
             const std::string input = queue->job(id.value).input;
-            if (input == "\"hold\"") continue;
+            if (input == "\"hold\"") {
+                queue->running.try_emplace(id, RunningAttempt{.number = 1, .seat = "2", .progress = 0.4, .note = "held"});
+                continue;
+            }
             if (input == "\"fail\"") {
                 queue->end(id, "as was asked", jobs::JobState::failed);
                 continue;

@@ -102,6 +102,8 @@ public:
     ~JobClient();
 
     [[nodiscard]] JobPoolInfo pool(const std::string& name);
+    // CPU time that the pool's workers have taken since the daemon began, those that have ended included.
+    [[nodiscard]] std::chrono::microseconds cpu_time(const std::string& pool);
     // All or none; returns when they are as durable as the pool says.
     SubmittedJobs submit(const std::string& pool, const std::vector<std::string>& inputs,
                          const JobOptions& options = {});
