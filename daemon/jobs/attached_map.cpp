@@ -2,6 +2,7 @@
 #include "daemon/jobs/attached_map.h"
 
 #include "daemon/jobs/job_reply.h"
+#include "jobs/store_memory.h"
 
 namespace pinion::daemon {
 namespace {
@@ -58,6 +59,8 @@ void AttachedMap::have_read(Answer<std::vector<jobs::StoredJob>> items) {
     }
     limit_ = bytes > much ? std::max(1U, limit_ / 4) : std::min(limit_ * 2, socket_limits::read_items_most);
     if (items->empty() && settled_before_) return finish();
+    if (items->empty() && !jobs::is_in_memory(map()))
+        if (const auto stopped = queue_.stopped()) return store_stopped(*stopped);
     // After the last one a read that finds nothing says so; before, only another end makes it worth while.
     if (!items->empty() || settled_) worth_ = true;
     if (items->empty() && !settled_) {

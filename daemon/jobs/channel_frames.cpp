@@ -66,7 +66,8 @@ public:
           raw_(spec.payload == PayloadKind::raw),
           io_(loop, {.bytes = [this](std::string_view bytes) { read(bytes); },
                      .end = [] {},
-                     .blocked = [this](bool blocked) { owner_.blocked(blocked); }}) {}
+                     .blocked = [this](bool blocked) { owner_.blocked(blocked); },
+                     .hung_up = [this](bool mute) { owner_.hung_up(mute); }}) {}
 
     [[nodiscard]] Result<void> open() {
         if (exec_) return io_.open_socketpair({});
@@ -78,6 +79,8 @@ public:
     }
     [[nodiscard]] ChildEnds child_ends() const override { return io_.child_ends(); }
     [[nodiscard]] Result<void> started() override { return io_.started(); }
+    [[nodiscard]] std::uint64_t sent_bytes() const override { return io_.sent_bytes(); }
+    [[nodiscard]] std::uint64_t taken_bytes() const override { return io_.taken_bytes(); }
     void drain() override {
         io_.drain();
         if (held_ && !broken_) read_held();

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ Result<void> ChannelIo::open_pipes() {
     output_ = std::move(in.write);
     input_ = std::move(out.read);
     ends_ = {.stdin_fd = child_in_.fd(), .stdout_fd = child_out_.fd(), .frames_fd = -1};
+    pipes_ = true;
     return {};
 }
 
@@ -64,10 +66,9 @@ Result<void> ChannelIo::started() {
     child_out_.reset();
     PINION_TRY(readable,
                loop_.add_io(input_.fd(), EPOLLIN, event::Priority::output, [this](std::uint32_t) { on_readable(); }));
-    PINION_TRY(writable,
-               loop_.add_io(output_.fd(), EPOLLOUT, event::Priority::output, [this](std::uint32_t) { flush(); }));
-    // Watched only while there is something to write: an input that the worker closed would be told for ever.
-    writable.enable(false);
+    // Room is asked for only while there is something to write; that the worker closed its input is told in any case.
+    PINION_TRY(writable, loop_.add_io(output_.fd(), 0, event::Priority::output,
+                                      [this](std::uint32_t events) { on_writable(events); }));
     PINION_TRY(turn_end, loop_.add_deferred(event::Priority::commands, [this] { flush(); }));
     readable_ = std::move(readable);
     writable_ = std::move(writable);
@@ -115,13 +116,29 @@ void ChannelIo::end_of_input() {
     readable_ = {};
     input_.reset();
     handlers_.end();
+    if (reading_) handlers_.hung_up(true);
+}
+
+void ChannelIo::on_writable(std::uint32_t events) {
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) lose_output();
+    flush();
+}
+
+// An end that the worker's pidfd tells is no error here; until then it is to get no more jobs.
+void ChannelIo::lose_output() {
+    if (state_ == Output::closed) return;
+    int unread = 0;
+    if (pipes_ && ::ioctl(output_.fd(), FIONREAD, &unread) == 0) unread_ = static_cast<std::uint64_t>(unread);
+    const bool was_open = state_ == Output::open;
+    close_output();
+    set_blocked(true);
+    if (was_open) handlers_.hung_up(false);
 }
 
 void ChannelIo::flush() {
     if (state_ == Output::closed) return;
     write_some();
-    // Nobody reads. An end that the worker's pidfd tells is no error here; until then it is to get no more jobs.
-    if (state_ == Output::closed) return set_blocked(true);
+    if (state_ == Output::closed) return;
     const bool all = written_ == pending_.size();
     forget_written();
     if (all && state_ == Output::finishing) close_output();
@@ -134,8 +151,9 @@ void ChannelIo::write_some() {
         const ssize_t n = write_once(pending_.data() + written_, size);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) return;
-        if (n < 0) return close_output();
+        if (n < 0) return lose_output();
         written_ += static_cast<std::size_t>(n);
+        total_ += static_cast<std::uint64_t>(n);
         total += static_cast<std::size_t>(n);
     }
 }
@@ -174,7 +192,7 @@ void ChannelIo::forget_written() {
 void ChannelIo::set_blocked(bool blocked) {
     if (blocked_ == blocked) return;
     blocked_ = blocked;
-    writable_.enable(blocked);
+    if (state_ != Output::closed) writable_.watch(blocked ? std::uint32_t{EPOLLOUT} : 0U);
     handlers_.blocked(blocked);
 }
 

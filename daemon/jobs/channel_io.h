@@ -19,6 +19,7 @@ public:
         std::function<void(std::string_view)> bytes;  // what came; may call `stop`
         std::function<void()> end;                    // nothing more comes; once, not after `stop`
         std::function<void(bool)> blocked;            // see ChannelOwner
+        std::function<void(bool mute)> hung_up;       // see ChannelOwner; not after `finish_input`, `drain` or `stop`
     };
     ChannelIo(event::Loop& loop, Handlers handlers);
     ChannelIo(const ChannelIo&) = delete;
@@ -34,6 +35,8 @@ public:
     // Where bytes to the worker are appended, followed by `sent`. No handler is called from within.
     [[nodiscard]] std::string& to_send() noexcept { return pending_; }
     void sent();
+    [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return total_ + (pending_.size() - written_); }
+    [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return total_ - unread_; }
     // Closes the worker's input once all was taken; nothing may be sent after it.
     void finish_input();
 
@@ -50,7 +53,10 @@ private:
     // Reads once into `bytes`; how many came, 0 where there is nothing now or nothing more.
     std::size_t read_some();
     void end_of_input();
+    void on_writable(std::uint32_t events);
     void flush();
+    // The worker reads no more.
+    void lose_output();
     // As much as is taken now, bounded; closes the output where nobody reads.
     void write_some();
     // write(2), with the gift where it was not given yet.
@@ -67,7 +73,10 @@ private:
     UniqueFd gift_;                  // until it was given
     event::Source readable_, writable_, turn_end_;
     std::string pending_;
-    std::size_t written_ = 0;  // of `pending_`
+    std::size_t written_ = 0;   // of `pending_`
+    std::uint64_t total_ = 0;   // written ever
+    std::uint64_t unread_ = 0;  // of it, when the worker closed its input
+    bool pipes_ = false;
     Output state_ = Output::open;
     bool reading_ = false;
     bool blocked_ = false;

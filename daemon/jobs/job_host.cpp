@@ -38,6 +38,8 @@ Result<void> JobHost::start() {
         expire_timer_.arm(loop_.now() + expiry_period);
     }));
     expire_timer_ = std::move(expiry);
+    PINION_TRY(fetch, loop_.add_timer(event::Priority::output, [this] { fetch_again(); }));
+    fetch_timer_ = std::move(fetch);
     return {};
 }
 
@@ -64,9 +66,13 @@ void JobHost::turn() {
     execute_all();
     // The scheduler keeps none: what was not asked for in this turn never is.
     std::erase_if(evidence_, [&](const auto& held) { return held.first < later_evidence; });
-    for (const auto token : std::exchange(abandoned_, {}))
-        if (const auto order = orders_.find(token); order != orders_.end() && !order->second.admitted)
-            orders_.erase(order);
+    for (const auto token : std::exchange(abandoned_, {})) {
+        const auto order = orders_.find(token);
+        if (order == orders_.end() || order->second.admitted) continue;
+        const MapId map = order->second.map;
+        orders_.erase(order);
+        arrived(map);
+    }
     timer_.arm(scheduler_.next_deadline());
 }
 
@@ -142,7 +148,8 @@ void JobHost::recover(std::optional<JobPoolId> only) {
     visitor.queue = [this](const RecoveredQueue& queue) { post(QueueOrdered{queue.pool, queue.mode}); };
     visitor.map = [&](const RecoveredMap& map) {
         post(MapOpened{map.map, map.pool, map.fail_fast});
-        if (map.sealed) sealed.push_back(map.map);
+        // Whoever filled a map without a name is gone.
+        if (map.sealed || map.name.empty()) sealed.push_back(map.map);
     };
     visitor.job = [this](const RecoveredJob& job) {
         post(JobQueued{.job = job.job,
@@ -155,8 +162,12 @@ void JobHost::recover(std::optional<JobPoolId> only) {
                        .interrupted = job.claimed});
         if (events_.size() >= recovery_slice) turn();
     };
-    if (auto recovered = store_->recover(only, visitor); !recovered)
-        services_.record(store_record(log::Priority::err, recovered.error().message));
+    if (auto recovered = store_->recover(only, visitor); !recovered) {
+        // Most say it by their health. Maps are not known to be whole, so none is sealed.
+        if (store_->health().state == StoreHealth::State::open)
+            services_.record(store_record(log::Priority::err, recovered.error().message));
+        return;
+    }
     for (const auto map : sealed) post(MapSealed{map});
 }
 

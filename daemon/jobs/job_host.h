@@ -20,6 +20,7 @@
 #include "daemon/jobs/job_log.h"
 #include "daemon/jobs/job_queue.h"
 #include "daemon/jobs/job_workers.h"
+#include "daemon/jobs/map_arrivals.h"
 #include "daemon/jobs/worker_link.h"
 #include "daemon/views.h"
 #include "event/loop.h"
@@ -79,11 +80,13 @@ public:
     void find_map(std::string name, Done<std::vector<JobPoolId>> done) override;
     bool has_room() const override;
     void set_on_room(std::function<void()> on_room) override { on_room_ = std::move(on_room); }
+    std::optional<std::string> stopped() const override;
     void listen(MapId map, JobListener& listener) override;
     void listen(JobId job, JobListener& listener) override;
     void forget(JobListener& listener) override;
+    void forget(JobId job, JobListener& listener) override;
     void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) override;
-    void list(jobs::ListJobs query, Done<std::vector<jobs::StoredJob>> done) override;
+    void list(jobs::ListJobs query, Done<JobPage> done) override;
     void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
                     Done<std::vector<jobs::StoredJob>> done) override;
     void payload(JobId job, Done<std::string> done) override;
@@ -94,7 +97,7 @@ public:
     std::optional<jobs::MapView> map(MapId map) const override { return scheduler_.map(map); }
     std::optional<RunningAttempt> attempt(JobId job) const override;
     Duration cpu_time(JobPoolId pool) const override;
-    jobs::JobPhase phase(JobId job) const override { return scheduler_.phase(job); }
+    jobs::JobPhase phase(JobId job) const override;
     std::string why(JobId job) const override;
     std::vector<JobLogLine> log(JobId job) const override { return logs_.lines(job); }
 
@@ -126,7 +129,10 @@ private:
     [[nodiscard]] MonotonicTime monotonic(WallTime at) const;
     void queued(const jobs::PlacedJob& placed);
     void settled(const jobs::MapSettled& settled);
+    void arrived(MapId map);
     void announce(const Ending& ending);
+    void tell_stopped();
+    void fetch_again();
     [[nodiscard]] WorkerId worker_id(const WorkerRef& ref) const;
     [[nodiscard]] WorkerLink* link(const WorkerId& worker);
     [[nodiscard]] WorkerLink* link(const WorkerRef& worker);
@@ -148,6 +154,7 @@ private:
     event::Source turn_source_;
     event::Source timer_;
     event::Source expire_timer_;
+    event::Source fetch_timer_;
     std::vector<jobs::JobEvent> events_;
     jobs::JobEffects effects_;
     std::vector<std::move_only_function<void()>> calls_;  // to be made in the next turn
@@ -163,11 +170,14 @@ private:
     std::uint64_t next_token_ = 1;
     std::unordered_map<std::uint64_t, Order> orders_;  // by token, until the store has answered
     std::vector<std::uint64_t> abandoned_;
+    MapArrivals arriving_;
     std::unordered_map<std::uint64_t, Opening> openings_;
     std::unordered_map<std::uint64_t, Sending> sendings_;
+    std::vector<std::uint64_t> unfetched_;  // of those, whose payloads are to be asked for once more
     std::unordered_map<std::uint64_t, std::pair<WorkerRef, AttemptId>> claims_;
     std::unordered_map<std::uint64_t, Done<std::optional<jobs::StoredJob>>> look_ups_;
-    std::unordered_map<std::uint64_t, Done<std::vector<jobs::StoredJob>>> lists_;
+    std::unordered_map<std::uint64_t, Done<JobPage>> lists_;
+    std::unordered_map<std::uint64_t, Done<std::vector<jobs::StoredJob>>> items_;
     std::unordered_map<std::uint64_t, Done<std::string>> payloads_;
     std::unordered_map<std::uint64_t, Ending> endings_;         // by job
     std::multimap<std::uint64_t, JobListener*> map_listeners_;  // by map; 0 is none

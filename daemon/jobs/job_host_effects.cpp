@@ -36,8 +36,9 @@ struct JobHost::Execute {
     void operator()(const Finish& f) const {
         auto evidence = host.take(f.attempt.evidence);
         const auto outcome = f.attempt.outcome;
-        // What the worker itself said of an error stands; all else is ours to say.
-        if (outcome != Outcome::done && (outcome != Outcome::error || evidence.error.empty()))
+        // What the worker itself said of an error stands, and why an input can't be read; all else is ours to say.
+        const bool told = outcome == Outcome::error || outcome == Outcome::unreadable;
+        if (outcome != Outcome::done && (!told || evidence.error.empty()))
             evidence.error = outcome_error(outcome, evidence.detail);
         if (outcome != Outcome::done) evidence.result.clear();
         auto row = host.to_row(f.attempt, evidence.detail.empty() ? evidence.error : evidence.detail);
@@ -90,7 +91,9 @@ struct JobHost::Execute {
     }
     void operator()(const SubmitRefused& s) const {
         const auto order = host.orders_.extract(s.token);
-        if (!order || !order.mapped().done) return;
+        if (!order) return;
+        host.arrived(order.mapped().map);
+        if (!order.mapped().done) return;
         const auto pool = host.name(order.mapped().pool);
         host.later([done = std::move(order.mapped().done), refusal = host.refusal_of(s.why, pool)]() mutable {
             done(std::unexpected(std::move(refusal)));
@@ -133,7 +136,10 @@ Refusal JobHost::refusal_of(jobs::Refusal why, const std::string& pool) const {
 
 Refusal JobHost::no_store() const {
     std::string reason = store_error_;
-    if (store_) reason = store_->health().reason;
+    if (store_) {
+        const auto health = store_->health();
+        reason = health.reason.empty() ? "" : health.reason + "; " + store_advice(health);
+    }
     return {Refusal::Kind::refused,
             reason.empty() ? "the job store takes nothing" : "the job store takes nothing: " + reason};
 }

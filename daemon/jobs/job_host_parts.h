@@ -31,6 +31,7 @@ struct Order {
     JobOrder order;
     JobQueue::Done<std::vector<jobs::PlacedJob>> done;
     JobPoolId pool;
+    MapId map;
     std::uint32_t count = 0;
     bool admitted = false;
 };

@@ -16,9 +16,11 @@ std::uint64_t JobHost::submit(JobOrder order, Done<std::vector<PlacedJob>> done)
         return token;
     }
     const auto pool = order.pool;
+    const auto map = order.map;
     const auto count = static_cast<std::uint32_t>(order.inputs.size());
     const bool wait = order.wait;
-    orders_.emplace(token, Order{std::move(order), std::move(done), pool, count});
+    orders_.emplace(token, Order{std::move(order), std::move(done), pool, map, count});
+    arriving_.began(map);
     post(SubmitRequested{token, pool, count, wait});
     return token;
 }
@@ -40,9 +42,14 @@ void JobHost::open_map(JobPoolId pool, std::string name, bool fail_fast, Done<St
 }
 
 void JobHost::seal_map(MapId map) {
-    if (!store_) return;
+    if (!store_ || !arriving_.may_seal(map)) return;
     store_->post(WriteRequest{SealMap{map}});
     post(MapSealed{map});
+}
+
+// Jobs of the map, if it is one, are where they will be.
+void JobHost::arrived(MapId map) {
+    if (arriving_.ended(map)) seal_map(map);
 }
 
 void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
@@ -68,6 +75,11 @@ void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
 
 bool JobHost::has_room() const { return !store_ || store_->has_room(); }
 
+std::optional<std::string> JobHost::stopped() const {
+    if (store_ && store_->health().state != StoreHealth::State::stopped) return std::nullopt;
+    return no_store().message;
+}
+
 void JobHost::listen(MapId map, JobListener& listener) { map_listeners_.emplace(map.value, &listener); }
 
 void JobHost::listen(JobId job, JobListener& listener) { job_listeners_.emplace(job.value, &listener); }
@@ -78,6 +90,11 @@ void JobHost::forget(JobListener& listener) {
     std::erase_if(job_listeners_, is_it);
 }
 
+void JobHost::forget(JobId job, JobListener& listener) {
+    const auto [first, last] = job_listeners_.equal_range(job.value);
+    for (auto place = first; place != last;) place = place->second == &listener ? job_listeners_.erase(place) : ++place;
+}
+
 void JobHost::look_up(JobId job, Done<std::optional<StoredJob>> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
     const auto token = next_token_++;
@@ -85,7 +102,7 @@ void JobHost::look_up(JobId job, Done<std::optional<StoredJob>> done) {
     store_->post(ReadRequest{LookUpJob{token, job}});
 }
 
-void JobHost::list(ListJobs query, Done<std::vector<StoredJob>> done) {
+void JobHost::list(ListJobs query, Done<JobPage> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
     query.token = next_token_++;
     lists_.emplace(query.token, std::move(done));
@@ -95,7 +112,7 @@ void JobHost::list(ListJobs query, Done<std::vector<StoredJob>> done) {
 void JobHost::read_items(MapId map, std::uint64_t from, std::uint32_t limit, Done<std::vector<StoredJob>> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
     const auto token = next_token_++;
-    lists_.emplace(token, std::move(done));
+    items_.emplace(token, std::move(done));
     store_->post(ReadRequest{ReadItems{token, map, from, limit}});
 }
 
@@ -104,6 +121,12 @@ void JobHost::payload(JobId job, Done<std::string> done) {
     const auto token = next_token_++;
     payloads_.emplace(token, std::move(done));
     store_->post(ReadRequest{FetchPayload{token, job}});
+}
+
+// An end that was announced is an end, though the scheduler hears of it with the next turn only.
+JobPhase JobHost::phase(JobId job) const {
+    const auto phase = scheduler_.phase(job);
+    return phase == JobPhase::finishing && !endings_.contains(job.value) ? JobPhase::none : phase;
 }
 
 void JobHost::cancel(JobId job) { post(CancelRequested{job}); }

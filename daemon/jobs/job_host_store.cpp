@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "daemon/jobs/channel_parts.h"
 #include "daemon/jobs/job_host.h"
 #include "daemon/jobs/job_records.h"
+#include "jobs/store_memory.h"
 
 namespace pinion::daemon {
 
@@ -16,6 +18,10 @@ using namespace jobs;
 namespace {
 
 constexpr std::size_t inputs_at_once = 1000;
+constexpr Duration fetch_pause = 100ms;
+
+// Of a payload that can't be read: it is there all the same.
+bool will_pass(int code) { return code == EMFILE || code == ENFILE || code == ENOMEM; }
 
 // FNV-1a: the same on every machine and in every build, since it names a map on disk.
 std::uint64_t hash_of(const std::vector<std::string>& texts) {
@@ -44,21 +50,31 @@ struct JobHost::Take {
     void operator()(Enqueued& answer) const {
         auto order = host.orders_.extract(answer.token);
         if (!order) return;
-        auto& [wish, done, pool, count, admitted] = order.mapped();
+        auto& [wish, done, pool, map, count, admitted] = order.mapped();
         if (answer.jobs)
             for (const auto& placed : *answer.jobs) host.queued(placed);
         host.post(SubmitSettled{pool, count});
+        host.arrived(map);
         if (!done) return;
         if (answer.jobs) return done(std::move(*answer.jobs));
-        done(std::unexpected(Refusal{Refusal::Kind::refused,
-                                     fmt::format("submit to '{}': {}", host.name(pool), answer.jobs.error().message)}));
+        std::string_view why = answer.jobs.error().message;
+        if (why.starts_with("submit: ")) why.remove_prefix(8);
+        const auto health = host.store_->health();
+        const bool advise = answer.jobs.error().code != 0 && health.state != StoreHealth::State::open;
+        done(std::unexpected(Refusal{Refusal::Kind::refused, fmt::format("submit to '{}': {}{}", host.name(pool), why,
+                                                                         advise ? "; " + store_advice(health) : "")}));
     }
     void operator()(Claimed& answer) const {
         if (const auto claim = host.claims_.extract(answer.token))
             host.post(ClaimPersisted{claim.mapped().first, claim.mapped().second});
     }
     void operator()(Finished& answer) const {
-        for (const auto& placed : answer.pushed) host.queued(placed);
+        for (auto& placed : answer.pushed) {
+            // A pool may leave and come back under another number while a push to it is written.
+            const auto now = host.find_pool(placed.pool) == nullptr ? host.find(host.name(placed.pool)) : std::nullopt;
+            if (now) placed.pool = now->id;
+            host.queued(placed);
+        }
         host.post(FinishPersisted{answer.job});
         if (const auto ending = host.endings_.extract(answer.job.value)) host.announce(ending.mapped());
     }
@@ -79,6 +95,11 @@ struct JobHost::Take {
         auto sending = host.sendings_.extract(answer.token);
         if (!sending) return;
         auto& [worker, job] = sending.mapped();
+        if (!answer.payload && will_pass(answer.payload.error().code)) {
+            host.sendings_.insert(std::move(sending));
+            host.unfetched_.push_back(answer.token);
+            return host.fetch_timer_.arm(host.loop_.now() + fetch_pause);
+        }
         if (!answer.payload) {
             const auto evidence = host.keep({.error = error_json("unreadable", answer.payload.error().message)});
             return host.post(PayloadLost{worker, job.attempt, evidence});
@@ -89,19 +110,16 @@ struct JobHost::Take {
         link->send(job, host.loop_.now());
     }
     void operator()(LookedUp& answer) const { finish_call(host.look_ups_, answer.token, std::move(answer.job)); }
-    void operator()(Listed& answer) const { finish_call(host.lists_, answer.token, std::move(answer.jobs)); }
-    void operator()(ItemsRead& answer) const { finish_call(host.lists_, answer.token, std::move(answer.items)); }
-    void operator()(StoreHealth& health) const {
-        const bool open = health.state == StoreHealth::State::open;
-        host.post(StoreChanged{open});
-        if (open) return host.services_.record(store_record(log::Priority::notice, "the job store takes jobs again"));
-        const bool full = health.state == StoreHealth::State::full;
-        host.services_.record(store_record(
-            log::Priority::err,
-            fmt::format(
-                "{}; {}", health.reason,
-                full ? "submits are refused, and what has finished is kept and written when there is room"
-                     : "no jobs are taken or handed out until the daemon starts anew; what was acknowledged is safe")));
+    void operator()(Listed& answer) const {
+        Result<JobPage> page = answer.jobs ? Result<JobPage>(JobPage{std::move(*answer.jobs), answer.seen})
+                                           : std::unexpected(std::move(answer.jobs).error());
+        finish_call(host.lists_, answer.token, std::move(page));
+    }
+    void operator()(ItemsRead& answer) const { finish_call(host.items_, answer.token, std::move(answer.items)); }
+    void operator()(const StoreHealth& health) const {
+        host.post(StoreChanged{health.state == StoreHealth::State::open});
+        host.services_.record(health_record(health));
+        if (health.state == StoreHealth::State::stopped) host.tell_stopped();
     }
 };
 
@@ -111,6 +129,12 @@ void JobHost::take_answers() {
     const bool room = store_->has_room();
     if (room && !std::exchange(had_room_, room) && on_room_) on_room_();
     had_room_ = room;
+}
+
+void JobHost::fetch_again() {
+    for (const auto token : std::exchange(unfetched_, {}))
+        if (const auto sending = sendings_.find(token); sending != sendings_.end())
+            store_->post(ReadRequest{FetchPayload{token, sending->second.job.job}});
 }
 
 void JobHost::queued(const PlacedJob& placed) {
@@ -136,6 +160,17 @@ void JobHost::announce(const Ending& ending) {
     add(job_listeners_.equal_range(end.job.value));
     for (auto* listener : listeners) listener->job_ended(end);
     job_listeners_.erase(end.job.value);
+}
+
+// Whoever waits for an end that can't be written is not to wait for ever.
+void JobHost::tell_stopped() {
+    std::vector<JobListener*> listeners;
+    for (const auto* all : {&map_listeners_, &job_listeners_})
+        for (const auto& [id, listener] : *all)
+            if (id < first_memory_id && std::ranges::find(listeners, listener) == listeners.end())
+                listeners.push_back(listener);
+    const auto why = no_store().message;
+    for (auto* listener : listeners) listener->store_stopped(why);
 }
 
 // --- `inputs`

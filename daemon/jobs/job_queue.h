@@ -58,6 +58,12 @@ struct JobProgress {
     std::string_view note;
 };
 
+// Of a list by id: what was found, and how far the search went.
+struct JobPage {
+    std::vector<jobs::StoredJob> jobs;
+    JobId seen{};  // where it goes on; 0: no more are left
+};
+
 // The attempt that a worker executes, or is being killed for.
 struct RunningAttempt {
     std::uint32_t number = 1;
@@ -77,6 +83,8 @@ public:
     virtual void job_progressed(const JobProgress&) {}
     // A sealed map has no job left.
     virtual void map_settled(const jobs::MapSettled& settled) = 0;
+    // Jobs on disk get no end before the daemon starts anew; called where one of them, or their map, is listened to.
+    virtual void store_stopped(const std::string& why) = 0;
 };
 
 // One line of what a worker wrote while it executed an attempt.
@@ -111,13 +119,17 @@ public:
     [[nodiscard]] virtual bool has_room() const = 0;
     virtual void set_on_room(std::function<void()> on_room) = 0;
 
+    // Why jobs on disk get no end before the daemon starts anew; nothing where they do.
+    [[nodiscard]] virtual std::optional<std::string> stopped() const = 0;
+
     // Ends that come from here on. Those of before are in the store.
     virtual void listen(MapId map, JobListener& listener) = 0;
     virtual void listen(JobId job, JobListener& listener) = 0;
     virtual void forget(JobListener& listener) = 0;
+    virtual void forget(JobId job, JobListener& listener) = 0;
 
     virtual void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) = 0;
-    virtual void list(jobs::ListJobs query, Done<std::vector<jobs::StoredJob>> done) = 0;  // its token is ours
+    virtual void list(jobs::ListJobs query, Done<JobPage> done) = 0;  // its token is ours
     virtual void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
                             Done<std::vector<jobs::StoredJob>> done) = 0;
     // The input as it was submitted: for a retry by hand.

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "daemon/jobs/channel_parts.h"
 #include "log/messages.h"
 #include "wire/json.h"
@@ -29,6 +31,36 @@ std::int64_t microseconds(Duration duration) { return duration.count(); }
 
 log::Record store_record(log::Priority priority, std::string message) {
     return record(priority, messages::job_store, "", std::move(message));
+}
+
+std::string store_advice(const jobs::StoreHealth& health) {
+    if (health.state == jobs::StoreHealth::State::full)
+        return health.code == ENOSPC || health.code == EDQUOT ? "free space there, and it goes on by itself"
+                                                              : "it is tried again every second";
+    switch (health.code) {
+        case EUCLEAN:
+            return "stop piniond and restore the folder from a backup, salvage it with 'sqlite3 jobs.db .recover', or "
+                   "move it away: an empty one is made";
+        case EMEDIUMTYPE: return "move that file away and restart piniond: an empty database is made";
+        case EROFS:
+        case EACCES:
+        case EPERM: return "make it writable, then restart piniond";
+        case ENOSPC:
+        case EDQUOT: return "free space there, then restart piniond";
+        case ENOENT: return "put it back where it can be had, then restart piniond";
+        default: return "see to it, then restart piniond";
+    }
+}
+
+log::Record health_record(const jobs::StoreHealth& health) {
+    if (health.state == jobs::StoreHealth::State::open)
+        return store_record(log::Priority::notice, "the job store takes jobs again");
+    const bool full = health.state == jobs::StoreHealth::State::full;
+    return store_record(log::Priority::err,
+                        fmt::format("{}; {}; {}", health.reason,
+                                    full ? "what finishes meanwhile is kept and written then"
+                                         : "no job of theirs is handed out, service pools and pools in memory go on",
+                                    store_advice(health)));
 }
 
 log::Record queue_record(const std::string& pool, QueueMode mode, const std::string& by) {

@@ -5,12 +5,16 @@
 #include <string>
 
 #include "jobs/job_effect.h"
+#include "jobs/store_answer.h"
 #include "log/record.h"
 #include "model/death.h"
 
 namespace pinion::daemon {
 
 [[nodiscard]] log::Record store_record(log::Priority priority, std::string message);
+// The record of a store that is in trouble, or out of it again; and what to do about it, in words.
+[[nodiscard]] log::Record health_record(const jobs::StoreHealth& health);
+[[nodiscard]] std::string store_advice(const jobs::StoreHealth& health);
 [[nodiscard]] log::Record queue_record(const std::string& pool, jobs::QueueMode mode, const std::string& by);
 [[nodiscard]] log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled);
 

@@ -5,6 +5,7 @@
 
 #include "daemon/jobs/job_reply.h"
 #include "daemon/jobs/socket_limits.h"
+#include "jobs/store_memory.h"
 
 namespace pinion::daemon {
 void JobWaits::add(std::uint64_t request, const std::vector<JobId>& jobs) {
@@ -55,13 +56,18 @@ void JobWaits::looked_up(JobId job, Answer<std::optional<jobs::StoredJob>> found
                       : "wait for " + name + ": there is no such job");
     } else if (jobs::is_final((*found)->state)) {
         const jobs::StoredJob& stored = **found;
-        ahead_ = stored.result.size() > socket_limits::large_result ? 1 : std::min(ahead_ + 1, socket_limits::look_ups_ahead);
+        ahead_ = stored.result.size() > socket_limits::large_result
+                     ? 1
+                     : std::min(ahead_ + 1, socket_limits::look_ups_ahead);
         const auto attempts = stored.attempts.empty() ? 0 : stored.attempts.back().number;
         const std::string error = error_of(stored);
         for (const std::uint64_t request : waiting.requests)
             port_.outbox().add_finished(request, {job, std::nullopt, stored.state, attempts, stored.result, error});
+        queue_.forget(job, *this);
         waiting_.erase(at);
         port_.changed();
+    } else if (const auto stopped = jobs::is_in_memory(job) ? std::nullopt : queue_.stopped()) {
+        refuse(job, FailureCode::refused, "wait for " + name + ": " + *stopped);
     } else {
         waiting.seen = true;
         ahead_ = std::min(ahead_ + 1, socket_limits::look_ups_ahead);
@@ -73,7 +79,16 @@ void JobWaits::looked_up(JobId job, Answer<std::optional<jobs::StoredJob>> found
 void JobWaits::refuse(JobId job, FailureCode code, const std::string& message) {
     const auto at = waiting_.find(job);
     for (const std::uint64_t request : at->second.requests) port_.fail(request, code, message);
+    queue_.forget(job, *this);
     waiting_.erase(at);
+}
+
+void JobWaits::store_stopped(const std::string& why) {
+    std::vector<JobId> on_disk;
+    for (const auto& [job, waiting] : waiting_)
+        if (waiting.seen && !jobs::is_in_memory(job)) on_disk.push_back(job);
+    for (const JobId job : on_disk)
+        refuse(job, FailureCode::refused, "wait for job " + std::to_string(job.value) + ": " + why);
 }
 
 void JobWaits::job_ended(const JobEnd& end) {

@@ -34,6 +34,7 @@ public:
 
     void job_ended(const JobEnd& end) override;
     void map_settled(const jobs::MapSettled&) override {}
+    void store_stopped(const std::string& why) override;
 
 private:
     struct Waiting {

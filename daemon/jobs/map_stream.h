@@ -29,6 +29,7 @@ public:
     }
     // Sends what may be sent; called when the client has room again, too.
     virtual void pump() = 0;
+    void store_stopped(const std::string& why) override { give_up(FailureCode::refused, why); }
     // Everything was said about this map: it may go.
     [[nodiscard]] bool over() const noexcept { return over_; }
 

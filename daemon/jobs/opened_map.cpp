@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/jobs/opened_map.h"
 
+#include <iterator>
+#include <utility>
+
 #include "daemon/jobs/job_reply.h"
 
 namespace pinion::daemon {
@@ -18,6 +21,7 @@ OpenedMap::OpenedMap(JobQueue& queue, ClientPort& port, const JobPool& pool, con
                      const jobs::StoredMap& map)
     : MapStream(queue, port, map.map),
       pool_(pool.id),
+      capacity_(pool.spec->jobs->queue.capacity),
       named_(!request.name.empty()),
       unordered_(request.unordered),
       results_(request.results),
@@ -56,33 +60,61 @@ void OpenedMap::add(AddItemsRequest request) {
 }
 
 void OpenedMap::start(AddItemsRequest request) {
-    const std::uint64_t from = request.from;
-    const std::size_t bytes = bytes_of(request);
-    input_bytes_ += bytes;
-    next_ += request.inputs.size();
-    if (results_) entries_.resize(entries_.size() + request.inputs.size());
-    JobOrder order{.pool = pool_, .map = map(), .first_index = from, .inputs = std::move(request.inputs)};
+    auto adding = std::make_shared<Adding>();
+    adding->bytes = bytes_of(request);
+    adding->request = std::move(request);
+    const std::size_t items = adding->request.inputs.size();
+    input_bytes_ += adding->bytes;
+    next_ += items;
+    if (results_) entries_.resize(entries_.size() + items);
+    submit_some(std::move(adding));
+}
+
+// As many at a time as the queue can ever hold.
+void OpenedMap::submit_some(std::shared_ptr<Adding> adding) {
+    auto& inputs = adding->request.inputs;
+    const std::uint64_t from = adding->request.from;
+    const std::size_t at = adding->placed.size();
+    const std::size_t count = std::min<std::uint64_t>(inputs.size() - at, capacity_);
+    JobOrder order{.pool = pool_, .map = map(), .first_index = from + at};
+    if (count == inputs.size())
+        order.inputs = std::move(inputs);
+    else
+        order.inputs.assign(std::make_move_iterator(inputs.begin() + static_cast<std::ptrdiff_t>(at)),
+                            std::make_move_iterator(inputs.begin() + static_cast<std::ptrdiff_t>(at + count)));
+    const bool last = at + count >= inputs.size();
     order.priority = priority_;
     order.wait = true;
-    auto done = [weak = weak_from_this(), &queue = queue_, map = map(), named = named_, from,
-                 bytes](Answer<std::vector<jobs::PlacedJob>> placed) {
+    auto done = [weak = weak_from_this(), &queue = queue_, map = map(), named = named_, from, last,
+                 adding = std::move(adding)](Answer<std::vector<jobs::PlacedJob>> placed) {
         const auto self = weak.lock();
         if (self == nullptr) {  // its client went meanwhile
             if (!named) queue.cancel_map(map);
             return;
         }
         self->tickets_.erase(from);
-        self->input_bytes_ -= bytes;
+        const bool goes_on = placed && !last && !self->over();
+        if (!goes_on) self->input_bytes_ -= adding->bytes;
         if (!placed) return self->give_up(code_of(placed.error().kind), placed.error().message);
-        self->added(from, *placed);
+        const std::uint64_t first = from + adding->placed.size();
+        adding->placed.insert(adding->placed.end(), placed->begin(), placed->end());
+        if (goes_on)
+            self->submit_some(adding);
+        else
+            self->tell_added(from, adding->placed);
+        self->added(first, *placed);
     };
     tickets_.emplace(from, queue_.submit(std::move(order), std::move(done)));
 }
 
-void OpenedMap::added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed) {
+void OpenedMap::tell_added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed) {
     if (over()) return;
     port_.outbox().add_text(wire::MessageType::items_added, map().value, added_reply(from, placed));
     port_.changed();
+}
+
+void OpenedMap::added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed) {
+    if (over()) return;
     for (std::size_t i = 0; results_ && i < placed.size(); ++i) {
         const std::uint64_t index = from + i;
         entry(index).id = placed[i].id;

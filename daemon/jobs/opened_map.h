@@ -53,7 +53,15 @@ private:
 
     [[nodiscard]] Entry& entry(std::uint64_t index) { return entries_[index - base_]; }
     [[nodiscard]] bool has_window_for(std::size_t items) const;
+    // An add on its way: what of it is placed, and the bytes of all of it.
+    struct Adding {
+        AddItemsRequest request;
+        std::vector<jobs::PlacedJob> placed;
+        std::size_t bytes = 0;
+    };
     void start(AddItemsRequest request);
+    void submit_some(std::shared_ptr<Adding> adding);
+    void tell_added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed);
     void added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed);
     void go_on();
     void keep(std::uint64_t index, Kept kept);
@@ -65,6 +73,7 @@ private:
     void looked_up(std::uint64_t index, Answer<std::optional<jobs::StoredJob>> found);
 
     JobPoolId pool_;
+    std::uint64_t capacity_;  // of its queue, as the map was opened
     bool named_;
     bool unordered_;
     bool results_;

@@ -42,8 +42,9 @@ struct ChannelAnswer {
     std::vector<ChannelPush> pushes;
 };
 
-// Whoever owns a channel. Called from the loop and from `drain` only, never from within the other calls; may `send` from
-// within. None of these may destroy the channel. An answer is always of an attempt that was sent and not answered yet.
+// Whoever owns a channel. Called from the loop and from `drain` only, never from within the other calls; may `send`
+// from within. None of these may destroy the channel. An answer is always of an attempt that was sent and not answered
+// yet.
 class ChannelOwner {
 public:
     virtual ~ChannelOwner() = default;
@@ -53,8 +54,12 @@ public:
     virtual void stray(std::string_view line, bool whole) = 0;
     // More is kept than it should be sent at once; or all is with the worker again.
     virtual void blocked(bool blocked) = 0;
-    // Nothing that follows could be trusted (a surplus raw line, a frame that is none): the worker must be killed. Once.
+    // Nothing that follows could be trusted (a surplus raw line, a frame that is none): the worker must be killed.
+    // Once.
     virtual void broken(std::string reason) = 0;
+    // The worker closed its input, or also its output: it gets no more jobs, and `mute`, it can answer none. It may be
+    // at its end, which its pidfd tells.
+    virtual void hung_up(bool mute) = 0;
 };
 
 class WorkerChannel {
@@ -71,6 +76,10 @@ public:
     // The child runs: lets its ends go and begins to read.
     [[nodiscard]] virtual Result<void> started() = 0;
     virtual void send(const JobToSend& job) = 0;
+    // How many bytes were ever sent, and how many of them the worker has taken; where it took none of the rest, see
+    // `hung_up`.
+    [[nodiscard]] virtual std::uint64_t sent_bytes() const = 0;
+    [[nodiscard]] virtual std::uint64_t taken_bytes() const = 0;
     // At the worker's end: takes what it has written, bounded.
     virtual void drain() = 0;
     // No more jobs come: closes the worker's input once all that was sent is taken, so that it may end by itself.

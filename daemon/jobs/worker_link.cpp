@@ -7,9 +7,9 @@
 #include "daemon/jobs/job_host.h"
 
 namespace pinion::daemon {
-
 namespace {
 
+constexpr Duration patience = std::chrono::seconds(1);  // with a worker that hung up and lives on
 constexpr std::size_t longest_note = 400;
 
 }  // namespace
@@ -21,8 +21,8 @@ Result<void> WorkerLink::open(event::Loop& loop, const supervise::SpecPtr& spec)
 }
 
 void WorkerLink::send(const JobToSend& job, MonotonicTime now) {
-    sent_.push_back({job.attempt, job.job, job.number, now});
     channel_->send(job);
+    sent_.push_back({job.attempt, job.job, job.number, now, channel_->sent_bytes()});
 }
 
 const WorkerLink::Sent* WorkerLink::find_sent(AttemptId attempt) const {
@@ -46,6 +46,7 @@ std::optional<WorkerLink::Sent> WorkerLink::take_sent(AttemptId attempt) {
     const Sent sent = *found;
     sent_.erase(found);
     if (!progress_.empty()) progress_.erase(attempt);
+    if (out_of_patience_) judge();
     return sent;
 }
 
@@ -69,5 +70,28 @@ void WorkerLink::blocked(bool blocked) {
 }
 
 void WorkerLink::broken(std::string reason) { host_.broke(*this, reason); }
+
+// Most that hang up are at their end; those that are not are to be noticed all the same.
+void WorkerLink::hung_up(bool mute) {
+    blocked(true);
+    mute_ = mute_ || mute;
+    if (out_of_patience_) return judge();
+    if (patience_.valid()) return;
+    auto timer = host_.loop_.add_timer(event::Priority::timer, [this] {
+        out_of_patience_ = true;
+        judge();
+    });
+    if (!timer) return;
+    patience_ = std::move(*timer);
+    patience_.arm(host_.loop_.now() + patience);
+}
+
+void WorkerLink::judge() {
+    if (death || is_leaving || unwanted) return;
+    if (mute_) return host_.broke(*this, "it closed its output and lives on: it can answer no job");
+    if (sent_.empty()) return host_.broke(*this, "it closed its input and lives on: it can take no job");
+    if (sent_.front().end > channel_->taken_bytes())
+        host_.broke(*this, "it closed its input and lives on, and has not read the job that is next");
+}
 
 }  // namespace pinion::daemon

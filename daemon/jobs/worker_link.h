@@ -23,6 +23,7 @@ public:
         JobId job;
         std::uint32_t number = 1;
         MonotonicTime at{};
+        std::uint64_t end = 0;  // of its bytes in the stream to the worker
     };
 
     // What the worker said last of an attempt.
@@ -53,6 +54,7 @@ public:
     void stray(std::string_view line, bool whole) override;
     void blocked(bool blocked) override;
     void broken(std::string reason) override;
+    void hung_up(bool mute) override;
 
     bool arrived = false;  // the scheduler knows it
     bool is_leaving = false;
@@ -63,11 +65,17 @@ public:
     MonotonicTime memory_looked_at{};
 
 private:
+    // Whether one that hung up, and lives on, can still be good for something.
+    void judge();
+
     JobHost& host_;
     WorkerId worker_;
     WorkerRef ref_;
     std::unique_ptr<WorkerChannel> channel_;
     std::deque<Sent> sent_;
+    event::Source patience_;
+    bool out_of_patience_ = false;
+    bool mute_ = false;
     std::map<AttemptId, Progress> progress_;  // of those that told any
 };
 

@@ -39,6 +39,7 @@ public:
         told.push_back((whole ? "stray " : "cut ") + std::string(line));
     }
     void blocked(bool on) override { told.push_back(on ? "blocked" : "unblocked"); }
+    void hung_up(bool mute) override { told.push_back(mute ? "mute" : "deaf"); }
     void broken(std::string reason) override {
         told.push_back("broken");
         reasons.push_back(std::move(reason));

@@ -151,7 +151,7 @@ TEST_F(LinesChannelTest, SendsNothingMoreToAWorkerThatClosedItsInputAndStillHear
     worker_in_.reset();
     send(1, "1");
     turn_until_idle();
-    EXPECT_THAT(told(), ElementsAre("blocked"));
+    EXPECT_THAT(told(), ElementsAre("blocked", "deaf"));
     send(2, "2");
     worker_writes(answer(2, "2") + answer(1, "1"));
     EXPECT_THAT(told(), ElementsAre("done 2", "done 1"));

@@ -95,10 +95,19 @@ public:
     std::vector<std::uint32_t> read_limits;
     std::vector<std::pair<JobPoolId, jobs::QueueMode>> modes;
     std::string steered_by;
+    std::optional<std::string> why_stopped;
     std::vector<JobLogLine> log_lines;
     std::map<JobId, RunningAttempt> running;
     Duration cpu_used{};
     std::size_t listeners() const { return job_listeners_.size() + map_listeners_.size(); }
+    // The disk takes no more: everybody who waits is told.
+    void stop(const std::string& why) {
+        why_stopped = why;
+        std::set<JobListener*> all;
+        for (const auto& [id, listener] : map_listeners_) all.insert(listener);
+        for (const auto& [id, listener] : job_listeners_) all.insert(listener);
+        for (JobListener* listener : all) listener->store_stopped(why);
+    }
     // Those submits that wait for room are admitted.
     void admit() {
         admits = true;
@@ -155,6 +164,7 @@ public:
         put_off([done = std::move(done), found]() mutable { done(found); });
     }
     bool has_room() const override { return room; }
+    std::optional<std::string> stopped() const override { return why_stopped; }
     void set_on_room(std::function<void()> function) override { on_room = std::move(function); }
 
     void listen(MapId map, JobListener& listener) override { map_listeners_.emplace_back(map, &listener); }
@@ -164,22 +174,32 @@ public:
         std::erase_if(job_listeners_, [&](const auto& entry) { return entry.second == &listener; });
     }
 
+    void forget(JobId job, JobListener& listener) override {
+        std::erase_if(job_listeners_,
+                      [&](const auto& entry) { return entry.first == job && entry.second == &listener; });
+    }
+
     void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) override {
         looked_up.push_back(job);
         std::optional<jobs::StoredJob> found;
         if (jobs_.contains(job)) found = jobs_.at(job).stored;
         put_off([done = std::move(done), found]() mutable { done(std::move(found)); });
     }
-    void list(jobs::ListJobs query, Done<std::vector<jobs::StoredJob>> done) override {
-        std::vector<jobs::StoredJob> found;
+    void list(jobs::ListJobs query, Done<JobPage> done) override {
+        JobPage page;
         for (const auto& [id, job] : jobs_) {
             const auto state = jobs::is_final(job.stored.state) ? job.stored.state : jobs::JobState::queued;
             const bool meant = id > query.after && (!query.map || *query.map == job.stored.map) &&
                                (!query.pool || name(*query.pool) == job.stored.pool) &&
                                (!query.state || *query.state == state);
-            if (meant && found.size() < query.limit) found.push_back(job.stored);
+            if (!meant) continue;
+            if (page.jobs.size() == query.limit) {
+                page.seen = page.jobs.back().id;
+                break;
+            }
+            page.jobs.push_back(job.stored);
         }
-        put_off([done = std::move(done), found]() mutable { done(std::move(found)); });
+        put_off([done = std::move(done), page]() mutable { done(std::move(page)); });
     }
     void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
                     Done<std::vector<jobs::StoredJob>> done) override {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// A host of job pools with a loop that is turned by hand, a store whose writes can be held back, and workers that the
+// test plays.
+#pragma once
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/jobs/job_host.h"
+#include "jobs/store_memory.h"
+#include "jobs/store_threads.h"
+
+namespace pinion::daemon::testing {
+
+// The store in memory behind a gate: while it is shut, writes wait in front of it, as they do before a slow disk.
+class GatedStore final : public jobs::Store {
+public:
+    GatedStore() : memory_(std::move(*jobs::MemoryStore::open({}))) { EXPECT_TRUE(box_.open()); }
+
+    void declare_pool(JobPoolId pool, const std::string& name, const QueuePolicy& policy) override {
+        memory_->declare_pool(pool, name, policy);
+    }
+    Result<void> recover(std::optional<JobPoolId> only, const jobs::RecoveryVisitor& visitor) override {
+        return memory_->recover(only, visitor);
+    }
+    void post(jobs::WriteRequest request) override {
+        if (shut_) return held_.push_back(std::move(request));
+        memory_->post(std::move(request));
+        box_.put(memory_->take_answers());
+    }
+    void post(jobs::ReadRequest request) override {
+        memory_->post(std::move(request));
+        box_.put(memory_->take_answers());
+    }
+    bool has_room() const override { return true; }
+    std::vector<jobs::StoreAnswer> take_answers() override { return box_.take(); }
+    int answer_fd() const override { return box_.fd(); }
+    jobs::StoreHealth health() const override { return health_; }
+
+    void shut() { shut_ = true; }
+    // Everything that waited is written and answered at once.
+    void open() {
+        shut_ = false;
+        for (auto& request : std::exchange(held_, {})) memory_->post(std::move(request));
+        box_.put(memory_->take_answers());
+    }
+    void become(jobs::StoreHealth health) {
+        health_ = std::move(health);
+        box_.put(health_);
+    }
+    [[nodiscard]] std::size_t held() const { return held_.size(); }
+
+private:
+    std::unique_ptr<jobs::MemoryStore> memory_;
+    jobs::AnswerBox box_;
+    jobs::StoreHealth health_;
+    std::vector<jobs::WriteRequest> held_;
+    bool shut_ = false;
+};
+
+class HostTest : public ::testing::Test {
+protected:
+    HostTest() : host_(loop_, services(), 1) { EXPECT_TRUE(host_.start()); }
+
+    JobServices services() {
+        JobServices services;
+        services.unwanted = [this](const WorkerId& worker, supervise::Unwanted why) {
+            unwanted_.emplace_back(worker, why);
+        };
+        services.log_line = [this](const WorkerId&, std::string_view line) { lines_.emplace_back(line); };
+        services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
+        services.record = [this](const log::Record& record) { records_.push_back(record.message); };
+        services.open_store = [this]() -> Result<std::unique_ptr<jobs::Store>> {
+            auto store = std::make_unique<GatedStore>();
+            store_ = store.get();
+            return store;
+        };
+        return services;
+    }
+
+    JobPoolId declare(const std::string& name, JobPoolSpec jobs = {}) {
+        auto spec = std::make_shared<PoolSpec>();
+        spec->name = name;
+        spec->kind = PoolKind::jobs;
+        jobs.queue.durability = Durability::memory;
+        spec->jobs = std::move(jobs);
+        specs_[name] = spec;
+        host_.declare(spec);
+        settle();
+        const auto found = host_.find(name);
+        return found ? found->id : JobPoolId{};
+    }
+    // Until nothing is left to do at once.
+    void settle() {
+        while (sd_event_run(loop_.raw(), 0) > 0) {
+        }
+    }
+    MapId open_map(JobPoolId pool, const std::string& name) {
+        MapId map;
+        host_.open_map(pool, name, false, [&](Answer<jobs::StoredMap> opened) { map = opened->map; });
+        settle();
+        return map;
+    }
+    // Inputs "0", "1", … Answered into `placed_`.
+    std::uint64_t submit(JobPoolId pool, std::size_t count, MapId map = {}, bool wait = true) {
+        JobOrder order{.pool = pool, .map = map, .wait = wait};
+        for (std::size_t i = 0; i < count; ++i) order.inputs.push_back(std::to_string(i));
+        return host_.submit(std::move(order), [this](Answer<std::vector<jobs::PlacedJob>> placed) {
+            placed_.clear();
+            refusal_ = placed ? "" : placed.error().message;
+            if (placed) placed_ = std::move(*placed);
+            if (on_placed_) on_placed_();
+        });
+    }
+    [[nodiscard]] jobs::QueueView queue(const std::string& pool) const { return *host_.queue(host_.find(pool)->id); }
+
+    // A worker of a pool of `lines`, played by the test.
+    struct Player {
+        WorkerId id;
+        UniqueFd in, out;
+        std::string reads() const {
+            char buffer[65536];
+            const auto n = ::read(in.fd(), buffer, sizeof buffer);
+            return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : std::string();
+        }
+    };
+    Player arrive(const std::string& pool, std::uint64_t generation = 1, std::uint32_t slot = 0) {
+        Player player{.id = {pool, Slot{slot}, Generation{generation}}, .in = {}, .out = {}};
+        const auto birth = host_.prepare(player.id, specs_.at(pool));
+        EXPECT_TRUE(birth);
+        player.in = UniqueFd(::fcntl(birth->stdin_fd, F_DUPFD_CLOEXEC, 0));
+        player.out = UniqueFd(::fcntl(birth->stdout_fd, F_DUPFD_CLOEXEC, 0));
+        ::fcntl(player.in.fd(), F_SETFL, O_NONBLOCK);
+        EXPECT_TRUE(host_.born(player.id, ""));
+        host_.ready(player.id);
+        settle();
+        return player;
+    }
+    // Answers with `result` what it was sent last.
+    void answer(const Player& player, const std::string& result) {
+        const std::string line = player.reads();
+        const auto id = line.substr(0, line.find(','));
+        ASSERT_TRUE(id.starts_with("{\"id\":")) << line;
+        const std::string text = id + ",\"result\":" + result + "}\n";
+        ASSERT_EQ(::write(player.out.fd(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        settle();
+    }
+    void die(const Player& player) {
+        host_.drain(player.id);
+        host_.died(player.id, Death{});
+        host_.gone(player.id);
+        settle();
+    }
+
+    std::vector<std::pair<WorkerId, supervise::Unwanted>> unwanted_;
+    std::vector<std::string> lines_, records_;
+    std::vector<jobs::PlacedJob> placed_;
+    std::string refusal_;
+    std::function<void()> on_placed_;
+    std::map<std::string, SpecPtr> specs_;
+    GatedStore* store_ = nullptr;
+    event::Loop loop_ = event::Loop::make().value();
+    JobHost host_;
+};
+
+}  // namespace pinion::daemon::testing

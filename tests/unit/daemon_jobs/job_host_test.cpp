@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens in the host while something is on its way to the store: maps that end, pools that leave, jobs that end.
+#include <algorithm>
+
+#include "host_harness.h"
+
+namespace pinion::daemon::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class EndOfAMap : public HostTest {
+protected:
+    // What a client leaves behind that goes without a word.
+    void leave(MapId map, std::uint64_t ticket) {
+        host_.abandon(ticket);
+        host_.cancel_map(map);
+        host_.seal_map(map);
+        settle();
+    }
+};
+
+TEST_F(EndOfAMap, ItemsThatWereOnTheirWayAreCancelledWithIt) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "");
+    store_->shut();
+    const auto ticket = submit(pool, 3, map);
+    settle();
+    ASSERT_EQ(store_->held(), 1U);
+    leave(map, ticket);
+    store_->open();
+    settle();
+    EXPECT_EQ(queue("p").ready, 0U) << "nobody would take their results";
+    EXPECT_EQ(queue("p").cancelled, 3U);
+    EXPECT_FALSE(host_.map(map)) << "nothing of the map stays behind";
+    const auto worker = arrive("p");
+    EXPECT_EQ(worker.reads(), "");
+}
+
+TEST_F(EndOfAMap, ItemsThatWaitedForRoomNeverCome) {
+    JobPoolSpec spec;
+    spec.queue.capacity = 2;
+    const auto pool = declare("p", spec);
+    submit(pool, 2);
+    settle();
+    const auto map = open_map(pool, "");
+    const auto ticket = submit(pool, 2, map);
+    settle();
+    leave(map, ticket);
+    EXPECT_FALSE(host_.map(map));
+    EXPECT_EQ(queue("p").ready, 2U);
+    EXPECT_EQ(queue("p").cancelled, 0U);
+    EXPECT_EQ(queue("p").waiting_submits, 0U);
+}
+
+TEST_F(EndOfAMap, AnAddThatIsGivenUpInTheTurnInWhichItIsMadeLeavesNothing) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "");
+    leave(map, submit(pool, 3, map));
+    EXPECT_EQ(queue("p").ready, 0U);
+    EXPECT_FALSE(host_.map(map));
+}
+
+TEST_F(EndOfAMap, TheSealOfANamedOneWaitsForItsItems) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "film");
+    store_->shut();
+    submit(pool, 2, map);
+    host_.seal_map(map);
+    settle();
+    ASSERT_TRUE(host_.map(map));
+    EXPECT_FALSE(host_.map(map)->sealed);
+    store_->open();
+    settle();
+    EXPECT_TRUE(host_.map(map)->sealed);
+    EXPECT_EQ(host_.map(map)->unfinished, 2U);
+}
+
+// The ends of a job and of a submit that names it again may come from the store together.
+TEST_F(HostTest, AJobWhoseEndWasAnnouncedIsAtItsEnd) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "film");
+    submit(pool, 1, map);
+    settle();
+    const JobId job = placed_.at(0).id;
+    const auto worker = arrive("p");
+    store_->shut();
+    answer(worker, "42");
+    EXPECT_EQ(host_.phase(job), jobs::JobPhase::finishing);
+    jobs::JobPhase seen = jobs::JobPhase::sent;
+    on_placed_ = [&] { seen = host_.phase(job); };
+    submit(pool, 1, map);
+    settle();
+    store_->open();
+    settle();
+    EXPECT_TRUE(placed_.at(0).existing);
+    EXPECT_EQ(seen, jobs::JobPhase::none) << "whoever waits for an end would do so for ever";
+}
+
+TEST_F(HostTest, APoolThatComesBackHasWhatWasOnItsWayWhenItLeft) {
+    const auto pool = declare("p");
+    store_->shut();
+    submit(pool, 2);
+    settle();
+    host_.withdraw("p");
+    settle();
+    declare("p", {.prefetch = 5});
+    store_->open();
+    settle();
+    EXPECT_EQ(placed_.size(), 2U) << "acknowledged";
+    EXPECT_EQ(queue("p").ready, 2U) << "and there";
+}
+
+TEST_F(HostTest, AJobThatEndsWhileItsPoolIsAwayDoesNotRunAgain) {
+    const auto pool = declare("p");
+    submit(pool, 1);
+    settle();
+    const auto worker = arrive("p");
+    store_->shut();
+    answer(worker, "42");
+    host_.withdraw("p");
+    die(worker);
+    declare("p", {.prefetch = 5});
+    store_->open();
+    settle();
+    EXPECT_EQ(arrive("p", 2).reads(), "");
+    EXPECT_EQ(queue("p").ready, 0U);
+}
+
+TEST_F(HostTest, APushToAPoolThatComesBackMeanwhileIsNotForgotten) {
+    const auto pool = declare("p");
+    declare("next");
+    submit(pool, 1);
+    settle();
+    const auto worker = arrive("p");
+    store_->shut();
+    answer(worker, R"(1,"push":[{"pool":"next","input":2}])");
+    host_.withdraw("next");
+    settle();
+    declare("next", {.prefetch = 5});
+    store_->open();
+    settle();
+    EXPECT_EQ(queue("next").ready, 1U);
+}
+
+// Workers that close a side of their channel and live on. Those that are at their end have a second to be so.
+class HungUp : public HostTest {
+protected:
+    void until_told() {
+        while (unwanted_.empty()) ASSERT_GT(sd_event_run(loop_.raw(), 10'000'000), 0);
+        EXPECT_EQ(unwanted_.size(), 1U);
+        EXPECT_EQ(unwanted_[0].second, supervise::Unwanted::protocol);
+    }
+};
+
+TEST_F(HungUp, WithoutAnOutputItIsKilledAndItsJobPays) {
+    submit(declare("p"), 1);
+    settle();
+    auto worker = arrive("p");
+    worker.out.reset();
+    settle();
+    EXPECT_THAT(unwanted_, IsEmpty()) << "it may be at its end";
+    until_told();
+    EXPECT_THAT(lines_, ElementsAre(::testing::HasSubstr("closed its output and lives on")));
+    die(worker);
+    EXPECT_EQ(queue("p").retried, 1U);
+}
+
+TEST_F(HungUp, WithoutAnInputItMayAnswerWhatItHasRead) {
+    submit(declare("p", {.prefetch = 2}), 2);
+    settle();
+    auto worker = arrive("p");
+    const std::string jobs = worker.reads();
+    ASSERT_EQ(std::ranges::count(jobs, '\n'), 2);
+    worker.in.reset();
+    ASSERT_GT(sd_event_run(loop_.raw(), 10'000'000), 0);
+    const auto deadline = std::chrono::steady_clock::now() + 1200ms;
+    while (std::chrono::steady_clock::now() < deadline) sd_event_run(loop_.raw(), 100'000);
+    EXPECT_THAT(unwanted_, IsEmpty());
+    for (const std::size_t at : {std::size_t{0}, jobs.find('\n') + 1}) {
+        const std::string text = jobs.substr(at, jobs.find(',', at) - at) + ",\"result\":1}\n";
+        ASSERT_EQ(::write(worker.out.fd(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        settle();
+    }
+    EXPECT_EQ(queue("p").done, 2U);
+    until_told();
+    EXPECT_THAT(lines_, ElementsAre(::testing::HasSubstr("it can take no job")));
+}
+
+TEST_F(HungUp, WithoutAnInputAndWithAJobThatItNeverReadItIsKilled) {
+    submit(declare("p"), 1);
+    settle();
+    auto worker = arrive("p");
+    worker.in.reset();
+    until_told();
+    EXPECT_THAT(lines_, ElementsAre(::testing::HasSubstr("has not read the job that is next")));
+}
+
+TEST_F(HungUp, AtItsEndItIsNoNews) {
+    submit(declare("p"), 1);
+    settle();
+    auto worker = arrive("p");
+    worker.in.reset();
+    worker.out.reset();
+    settle();
+    die(worker);
+    const auto deadline = std::chrono::steady_clock::now() + 1200ms;
+    while (std::chrono::steady_clock::now() < deadline) sd_event_run(loop_.raw(), 100'000);
+    EXPECT_THAT(unwanted_, IsEmpty());
+    EXPECT_EQ(queue("p").retried, 1U);
+}
+
+}  // namespace
+}  // namespace pinion::daemon::testing
