@@ -96,6 +96,16 @@ Answer<Json> read_reply(const MessagePtr& reply) {
     return std::move(*value);
 }
 
+Answer<ReloadOutcome> read_outcome(const MessagePtr& reply) {
+    ReloadOutcome outcome;
+    PINION_TRY(changed, read_reply(reply));
+    PINION_TRY(messages, read_reply(reply));
+    outcome.changed = changed.as_bool().value_or(false);
+    for (const Json& message : messages.items())
+        if (const std::string* text = message.as_string()) outcome.messages.push_back(*text);
+    return outcome;
+}
+
 template <class Row>
 Answer<std::vector<Row>> read_rows(const MessagePtr& reply, Row (*convert)(const Json&)) {
     PINION_TRY(list, read_reply(reply));
@@ -168,13 +178,12 @@ Answer<Client> Client::over(UniqueFd socket_fd) {
 
 Answer<ReloadOutcome> Client::reload() {
     PINION_TRY(reply, state_->call("Reload", reload_timeout_usec, ""));
-    ReloadOutcome outcome;
-    PINION_TRY(changed, read_reply(reply));
-    PINION_TRY(messages, read_reply(reply));
-    outcome.changed = changed.as_bool().value_or(false);
-    for (const Json& message : messages.items())
-        if (const std::string* text = message.as_string()) outcome.messages.push_back(*text);
-    return outcome;
+    return read_outcome(reply);
+}
+
+Answer<ReloadOutcome> Client::rebalance() {
+    PINION_TRY(reply, state_->call("Rebalance", reload_timeout_usec, ""));
+    return read_outcome(reply);
 }
 
 Answer<void> Client::act(Verb verb, const std::string& target) {

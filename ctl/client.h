@@ -39,6 +39,7 @@ public:
     ~Client();
 
     [[nodiscard]] Answer<ReloadOutcome> reload();
+    [[nodiscard]] Answer<ReloadOutcome> rebalance();  // a reload in which all seats are chosen anew
     [[nodiscard]] Answer<void> act(Verb verb, const std::string& target);  // "web" or "web/3"
     [[nodiscard]] Answer<void> scale(const std::string& pool, std::uint32_t workers);
     [[nodiscard]] Answer<std::uint32_t> kill(const std::string& target, int signal);  // how many were signalled

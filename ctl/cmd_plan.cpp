@@ -203,7 +203,8 @@ Exit run(const PlanOptions& options, Context& context) {
     auto machine = find_machine(options.topology);
     if (!machine) return report(context, {Exit::failed, "plan: " + machine.error().message});
     const auto running = options.lock ? std::nullopt : ask_daemon(options, context);
-    const Planned planned = make_plan(*config, *machine, running ? ledger_of(*running, *config) : cpu::Ledger{});
+    const bool keeps = running && !options.rebalance;
+    const Planned planned = make_plan(*config, *machine, keeps ? ledger_of(*running, *config) : cpu::Ledger{});
     if (options.lock) return write_lock(path_of_lock(options, configuration), planned, context);
     if (!options.explain.empty()) return explain_seat(options.explain, planned, context);
     if (running) comparison = compare(*running, planned.plan, *config);

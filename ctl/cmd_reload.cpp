@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `reload`: the daemon reads its configuration again; every reason for a refusal is shown.
+// `reload`: the daemon reads its configuration again; every reason for a refusal is shown. `rebalance`: the same, and all
+// seats are chosen anew.
 #include "base/text.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"
@@ -20,12 +21,10 @@ Exit report_refusal(const Context& context, const Failure& failure) {
     return failure.exit;
 }
 
-}  // namespace
-
-Exit run(const ReloadOptions&, Context& context) {
+Exit ask_and_tell(Answer<ReloadOutcome> (Client::*ask)(), const Context& context) {
     auto client = Client::connect(context.global.runtime_dir);
     if (!client) return report(context, client.error());
-    auto outcome = client->reload();
+    auto outcome = (*client.*ask)();
     if (!outcome) return report_refusal(context, outcome.error());
     if (context.wants_json()) {
         wire::Json messages = wire::Json::array();
@@ -41,5 +40,11 @@ Exit run(const ReloadOptions&, Context& context) {
     if (outcome->messages.empty()) print(context, outcome->changed ? "reloaded\n" : "nothing changed\n");
     return Exit::done;
 }
+
+}  // namespace
+
+Exit run(const ReloadOptions&, Context& context) { return ask_and_tell(&Client::reload, context); }
+
+Exit run(const RebalanceOptions&, Context& context) { return ask_and_tell(&Client::rebalance, context); }
 
 }  // namespace pinion::ctl

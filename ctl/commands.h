@@ -13,6 +13,7 @@ Exit run(const StatusOptions& options, Context& context);
 Exit run(const CheckOptions& options, Context& context);
 Exit run(const PlanOptions& options, Context& context);
 Exit run(const ReloadOptions& options, Context& context);
+Exit run(const RebalanceOptions& options, Context& context);
 Exit run(const ActOptions& options, Context& context);
 Exit run(const ScaleOptions& options, Context& context);
 Exit run(const KillOptions& options, Context& context);

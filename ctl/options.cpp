@@ -117,6 +117,8 @@ void add_acting(CLI::App& app, Raw& raw) {
     command(app, "reload", "read the configuration again and apply what changed",
             "  pinionctl reload\n"
             "  pinionctl check && pinionctl reload");
+    command(app, "rebalance", "reload, and choose the seats of all workers anew",
+            "  pinionctl plan --rebalance && pinionctl rebalance");
     const auto act = [&](const char* name, const char* what, const char* examples) {
         CLI::App* sub = command(app, name, what, examples);
         sub->add_option("TARGET", raw.act.targets, "POOL or POOL/SLOT")->required();
@@ -167,6 +169,7 @@ void add_configuration(CLI::App& app, Raw& raw) {
                     "another machine: a synthetic description or lstopo's XML; 'this' for the one we run on")
         ->type_name("MACHINE");
     sub->add_option("--against", raw.plan.against, "compare with this configuration")->type_name("PATH");
+    sub->add_flag("--rebalance", raw.plan.rebalance, "with all seats chosen anew, as 'rebalance' would");
     CLI::Option* draw = sub->add_flag("--draw", raw.plan.draw, "draw the machine with the seats in it");
     sub->add_option("--svg", raw.plan.svg, "the same drawing, written to an SVG file (-: to stdout)")
         ->type_name("FILE");
@@ -341,6 +344,7 @@ Result<Command> settle(const std::string& name, Raw& raw) {
     if (name == "check") return raw.check;
     if (name == "plan") return raw.plan;
     if (name == "reload") return ReloadOptions{};
+    if (name == "rebalance") return RebalanceOptions{};
     if (name == "wait") {
         PINION_TRY(jobs, settle_wait(raw.wait.pools, timeout));
         if (jobs && raw.wait.ready) return fail("--ready is for pools, not for jobs");

@@ -50,10 +50,12 @@ struct PlanOptions {
     std::string svg;  // a file to draw into; "-": stdout
     bool lock = false;
     bool check = false;
-    std::string lock_file;  // empty: beside the configuration
-    std::string explain;    // POOL/SLOT
+    std::string lock_file;   // empty: beside the configuration
+    std::string explain;     // POOL/SLOT
+    bool rebalance = false;  // no seat is kept
 };
 struct ReloadOptions {};
+struct RebalanceOptions {};
 struct ActOptions {
     Verb verb = Verb::start;
     std::vector<std::string> targets;
@@ -104,10 +106,10 @@ struct WordsOptions {
     std::string kind;  // "pools", "workers", "targets", "columns", "signals"
 };
 
-using Command = std::variant<StatusOptions, CheckOptions, PlanOptions, ReloadOptions, ActOptions, ScaleOptions,
-                             KillOptions, WaitOptions, HealthOptions, LogsOptions, EventsOptions, ExplainOptions,
-                             ShowOptions, CatOptions, SchemaOptions, WordsOptions, MapJobsOptions, SubmitJobsOptions,
-                             ResultOptions, WaitJobsOptions, JobsOptions, QueueOptions, WhyOptions>;
+using Command = std::variant<StatusOptions, CheckOptions, PlanOptions, ReloadOptions, RebalanceOptions, ActOptions,
+                             ScaleOptions, KillOptions, WaitOptions, HealthOptions, LogsOptions, EventsOptions,
+                             ExplainOptions, ShowOptions, CatOptions, SchemaOptions, WordsOptions, MapJobsOptions,
+                             SubmitJobsOptions, ResultOptions, WaitJobsOptions, JobsOptions, QueueOptions, WhyOptions>;
 
 struct CommandLine {
     GlobalOptions global;

@@ -101,9 +101,9 @@ int kill(BusServer::State& state, sd_bus_message* message, const std::string& wh
     return signalled ? sd_bus_reply_method_return(message, "u", *signalled) : set_error(error, signalled.error());
 }
 
-int reload(BusServer::State& state, sd_bus_message* message, const std::string&, sd_bus_error*) {
-    // Answered when the load is done; the message keeps its connection.
-    state.daemon.reload([call = MessagePtr(sd_bus_message_ref(message))](const ReloadOutcome& outcome) {
+// Answers when the load is done; the message keeps its connection.
+Daemon::ReloadDone answer_of_load(sd_bus_message* message) {
+    return [call = MessagePtr(sd_bus_message_ref(message))](const ReloadOutcome& outcome) {
         if (!outcome.accepted) {
             sd_bus_reply_method_errorf(call.get(), bus::error_refused, "%s", join(outcome.messages, "\n").c_str());
             return;
@@ -115,7 +115,16 @@ int reload(BusServer::State& state, sd_bus_message* message, const std::string&,
                 if (result >= 0) result = sd_bus_message_append(answer, "s", line.c_str());
             return result < 0 ? result : sd_bus_message_close_container(answer);
         });
-    });
+    };
+}
+
+int reload(BusServer::State& state, sd_bus_message* message, const std::string&, sd_bus_error*) {
+    state.daemon.reload(answer_of_load(message));
+    return 1;
+}
+
+int rebalance(BusServer::State& state, sd_bus_message* message, const std::string& who, sd_bus_error*) {
+    state.daemon.rebalance(who, answer_of_load(message));
     return 1;
 }
 
@@ -232,6 +241,8 @@ const sd_bus_vtable manager_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_RESULT("b", changed, "as", messages),
                             (guarded<reload, Access::change>), readable),
+    SD_BUS_METHOD_WITH_ARGS("Rebalance", SD_BUS_NO_ARGS, SD_BUS_RESULT("b", changed, "as", messages),
+                            (guarded<rebalance, Access::change>), readable),
     SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", target), SD_BUS_NO_RESULT,
                             (guarded<operate<&Daemon::start_target>, Access::change>), readable),
     SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", target), SD_BUS_NO_RESULT,

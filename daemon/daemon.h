@@ -62,6 +62,9 @@ public:
     [[nodiscard]] Answer<void> scale(const std::string& pool, std::uint32_t workers, const std::string& by);
     using ReloadDone = std::move_only_function<void(const ReloadOutcome&)>;
     void reload(ReloadDone done);
+    // The same, and all seats are chosen anew, as at a first start: whoever is elsewhere then moves. Where a pool that
+    // has seats would have none, it is refused and nobody moves.
+    void rebalance(const std::string& by, ReloadDone done);
     void shut_down(const std::string& reason);
 
     // --- What is shown.
@@ -90,8 +93,10 @@ private:
     void spawns_attempted();
 
     void loaded(Loaded loaded);
-    [[nodiscard]] ReloadOutcome apply(Loaded loaded);
+    [[nodiscard]] ReloadOutcome apply(Loaded loaded, bool anew = false);
     [[nodiscard]] ReloadOutcome refuse(std::vector<std::string> reasons);
+    [[nodiscard]] ReloadOutcome tell(const config::Config& next, const std::vector<config::Change>& changes,
+                                     const cpu::Plan& plan);
     void keep_pins_by(ChosenLevel chosen);
     void declare(const config::Config& next, const std::vector<config::Change>& changes, cpu::Kept kept);
     void declare_pool(const SpecPtr& spec, const cpu::Plan& before, const config::Change* change);
@@ -154,6 +159,7 @@ private:
     std::unique_ptr<Watch> watch_;
     std::vector<ReloadDone> reload_waiters_;
     bool reload_by_watch_ = false;
+    bool seats_anew_ = false;  // with the load that is on its way
     std::string refused_reload_;  // why the last reload was refused; empty after one that was not
 
     std::vector<event::Source> signals_;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include "base/text.h"
 #include "daemon/bus_server.h"
@@ -50,6 +52,23 @@ std::size_t seats_gained(const cpu::PoolSeats* before, const cpu::PoolSeats* aft
     return has > had ? has - had : 0;
 }
 
+// "web/3: from CPUs 0,8 to 4,12", for each slot that both plans have.
+std::vector<std::string> moves_between(const cpu::Plan& before, const cpu::Plan& after) {
+    std::vector<std::string> moves;
+    for (const auto& pool : after.pools) {
+        const auto* old = seats_of(before, pool.pool);
+        const auto common = old == nullptr ? 0 : std::min(old->size(), pool.seats.size());
+        for (std::size_t slot = 0; slot < common; ++slot) {
+            const auto& from = (*old)[slot];
+            const auto& to = pool.seats[slot];
+            if (from.mask != to.mask)
+                moves.push_back(fmt::format("{}: from CPUs {} to {}", slot_name(pool.pool, Slot{to.slot}),
+                                            from.mask.to_list(), to.mask.to_list()));
+        }
+    }
+    return moves;
+}
+
 // Warns of pinned strangers, or takes the pools that they disturb out of the plan.
 void judge_foreign_pins(cpu::Plan& plan, const Machine& machine, const MachineSpec& spec) {
     if (spec.foreign_pins == MachineSpec::ForeignPins::ignore) return;
@@ -78,12 +97,21 @@ void Daemon::reload(ReloadDone done) {
     loader_->request();
 }
 
+void Daemon::rebalance(const std::string& by, ReloadDone done) {
+    if (!supervisor_.shutting_down()) {
+        record(daemon_record(log::Priority::notice, messages::operator_acted, "rebalance by " + by));
+        seats_anew_ = true;
+    }
+    reload(std::move(done));
+}
+
 void Daemon::loaded(Loaded found) {
+    const bool anew = std::exchange(seats_anew_, false);
     const bool by_watch = std::exchange(reload_by_watch_, false) && reload_waiters_.empty();
     auto waiters = std::exchange(reload_waiters_, {});
     const auto refused_before = refused_reload_;
     ReloadOutcome outcome = supervisor_.shutting_down() ? ReloadOutcome{false, false, {"reload: piniond is stopping"}}
-                                                        : apply(std::move(found));
+                                                        : apply(std::move(found), anew);
     if (!supervisor_.shutting_down()) arm_watch();
     // A watch sees every touch of a file: a reload that changes nothing is said only to somebody who asked.
     if (outcome.accepted && !outcome.changed && (!by_watch || !refused_before.empty()))
@@ -119,7 +147,7 @@ std::vector<std::string> Daemon::plan_objections(const cpu::Plan& plan,
     return objections;
 }
 
-ReloadOutcome Daemon::apply(Loaded found) {
+ReloadOutcome Daemon::apply(Loaded found, bool anew) {
     if (!found.config) return refuse(sentences(found.config.error()));
     config::Config next = std::move(*found.config);
     if (!found.machine && !config_) return refuse({found.machine.error().message});
@@ -128,7 +156,9 @@ ReloadOutcome Daemon::apply(Loaded found) {
     const auto changes = config::diff(config_ ? &*config_ : nullptr, next);
     auto scales = surviving(scales_, changes);
     // At the first load nobody runs yet, so that who may go home is there at once.
-    auto kept = plan_for(next, scales, {.machine = machine, .seats = seats_, .go_home = !config_}, changes);
+    const cpu::KeptSeats none;
+    auto kept =
+        plan_for(next, scales, {.machine = machine, .seats = anew ? none : seats_, .go_home = !config_}, changes);
     // A ledger must not keep anybody from starting.
     if (!config_ && !seats_.empty() && !kept.plan.errors.empty()) {
         auto cold = plan_for(next, scales, {.machine = machine, .seats = {}}, changes);
@@ -154,7 +184,28 @@ ReloadOutcome Daemon::apply(Loaded found) {
     refused_reload_.clear();
     keep_pins_by(std::move(*level));
 
-    ReloadOutcome outcome{.accepted = true, .changed = !changes.empty(), .messages = {}};
+    ReloadOutcome outcome = tell(next, changes, plan);
+    if (anew) {
+        auto moves = moves_between(plan_, plan);
+        outcome.changed |= !moves.empty();
+        const std::span shown(moves.begin(), std::min(moves.size(), recorded_reasons));
+        if (!moves.empty())
+            record(daemon_record(
+                log::Priority::notice, messages::config_loaded,
+                fmt::format("rebalance: {}{}", join(shown, "; "), moves.size() > shown.size() ? "; and others" : "")));
+        std::ranges::move(moves, std::back_inserter(outcome.messages));
+    }
+    declare(next, changes, std::move(kept));
+    config_.emplace(std::move(next));
+    keep_seats();
+    return outcome;
+}
+
+// What is about to change, to the journal and to who asked.
+ReloadOutcome Daemon::tell(const config::Config& next, const std::vector<config::Change>& changes,
+                           const cpu::Plan& plan) {
+    const bool daemon_changed = config_ && (config_->daemon() != next.daemon() || config_->machine() != next.machine());
+    ReloadOutcome outcome{.accepted = true, .changed = !changes.empty() || daemon_changed, .messages = {}};
     for (const auto& change : changes) outcome.messages.push_back(describe({change}));
     for (const auto& warning : next.warnings()) {
         outcome.messages.push_back(config::to_string(warning));
@@ -162,7 +213,7 @@ ReloadOutcome Daemon::apply(Loaded found) {
     }
     for (const auto& warning : plan.warnings) {
         outcome.messages.push_back("warning: " + cpu::to_string(warning));
-        if (changes.empty()) continue;
+        if (changes.empty() && !daemon_changed) continue;
         record(daemon_record(log::Priority::warning, messages::config_warning, cpu::to_string(warning)));
     }
     if (!changes.empty() && config_)
@@ -172,12 +223,6 @@ ReloadOutcome Daemon::apply(Loaded found) {
         outcome.messages.push_back(change);
         record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + change));
     }
-    const bool daemon_changed = config_ && (config_->daemon() != next.daemon() || config_->machine() != next.machine());
-    if (daemon_changed) outcome.changed = true;
-
-    declare(next, changes, std::move(kept));
-    config_.emplace(std::move(next));
-    keep_seats();
     return outcome;
 }
 

@@ -3,6 +3,7 @@
 //
 // Manager, at manager_path:
 //   Reload() → (b changed, as messages)          Error org.pinion.Error.Refused with every diagnostic, a line each
+//   Rebalance() → (b changed, as messages)       the same, with all seats chosen anew
 //   Start|Stop|Restart(s target) → ()            target: "POOL" or "POOL/SLOT"
 //   Scale(s pool, u workers) → ()
 //   Kill(s target, i signal) → (u signalled)

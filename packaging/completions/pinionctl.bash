@@ -4,7 +4,7 @@
 _pinionctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local global="-h --help --version --runtime-dir --config --json -o --output --color"
-    local commands="status is-healthy logs events explain show reload start stop restart scale kill wait map submit result jobs queue why check plan cat schema"
+    local commands="status is-healthy logs events explain show reload rebalance start stop restart scale kill wait map submit result jobs queue why check plan cat schema"
     local command="" i word runtime=()
     COMPREPLY=()
 
@@ -61,7 +61,7 @@ _pinionctl() {
             result) own="--raw --timeout" ;;
             jobs) own="--failed --state --limit" ;;
             check) own="--strict --as" ;;
-            plan) own="--topology --against --draw --svg --explain --lock --check --lock-file" ;;
+            plan) own="--topology --against --rebalance --draw --svg --explain --lock --check --lock-file" ;;
             schema) own="--reference --man" ;;
         esac
         COMPREPLY=($(compgen -W "$own $global" -- "$cur"))

@@ -16,7 +16,7 @@ function __pinionctl_live
     command pinionctl $runtime completion-words $argv[1] 2>/dev/null
 end
 
-set -l commands status is-healthy logs events explain show reload start stop restart scale kill wait map submit result jobs queue why check plan cat schema
+set -l commands status is-healthy logs events explain show reload rebalance start stop restart scale kill wait map submit result jobs queue why check plan cat schema
 
 complete -c pinionctl -f
 
@@ -36,6 +36,7 @@ complete -c pinionctl -n $fresh -a events -d 'Show what happened'
 complete -c pinionctl -n $fresh -a explain -d 'Say why a worker is in its state'
 complete -c pinionctl -n $fresh -a show -d 'Print all that is known, as KEY=VALUE'
 complete -c pinionctl -n $fresh -a reload -d 'Read the configuration again'
+complete -c pinionctl -n $fresh -a rebalance -d 'Reload, and choose all seats anew'
 complete -c pinionctl -n $fresh -a start -d 'Start pools or workers'
 complete -c pinionctl -n $fresh -a stop -d 'Stop pools or workers'
 complete -c pinionctl -n $fresh -a restart -d 'Restart pools or workers'
@@ -90,6 +91,7 @@ complete -c pinionctl -n '__fish_seen_subcommand_from check' -l strict -d 'Warni
 complete -c pinionctl -n '__fish_seen_subcommand_from check' -l as -r -F -d 'In the place of this file'
 complete -c pinionctl -n '__fish_seen_subcommand_from plan' -l topology -r -F -d 'Another machine'
 complete -c pinionctl -n '__fish_seen_subcommand_from plan' -l against -r -F -d 'Compare with this configuration'
+complete -c pinionctl -n '__fish_seen_subcommand_from plan' -l rebalance -d 'With all seats chosen anew'
 complete -c pinionctl -n '__fish_seen_subcommand_from status' -l pins -d 'Where each worker sits'
 complete -c pinionctl -n '__fish_seen_subcommand_from status plan' -l draw -d 'Draw the machine with the seats in it'
 complete -c pinionctl -n '__fish_seen_subcommand_from status plan' -l svg -r -F -d 'Draw into this file'

@@ -2,6 +2,9 @@
 // Pins of real trees at level affinity: what a worker has started is held as the worker itself is, with a cgroup and
 // without; it moves along; and a worker that has too much to run for its core is told of.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -57,6 +60,88 @@ TEST(Pins, HoldTheWholeTreeInACgroup) {
     const CgroupFolder cgroup;
     if (!cgroup.trouble().empty()) GTEST_SKIP() << cgroup.trouble();
     hold_a_tree({.arguments = {"--cgroup", cgroup.path()}});
+}
+
+// Somebody else's process, pinned.
+class Stranger {
+public:
+    explicit Stranger(const CpuSet& cpus) : pid_(::fork()) {
+        if (pid_ == 0) {
+            ::execl("/bin/sleep", "sleep", "1000", nullptr);
+            ::_exit(127);
+        }
+        EXPECT_TRUE(cpu::pin_process(pid_, cpus));
+    }
+    ~Stranger() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Stranger(const Stranger&) = delete;
+    Stranger& operator=(const Stranger&) = delete;
+    // Whether a note is of it, perhaps among others.
+    [[nodiscard]] bool named_in(const std::string& note) const {
+        return note.find("(pid " + std::to_string(pid_) + ",") != std::string::npos ||
+               note.find(" more are pinned") != std::string::npos;
+    }
+
+private:
+    pid_t pid_;
+};
+
+TEST(Pins, AStrangerOnAWorkersCpuIsNamedOrKeepsThePoolFromStarting) {
+    const auto cpus = two_cpus();
+    if (cpus.size() < 2) GTEST_SKIP() << "there is but one CPU";
+    const Stranger stranger(CpuSet{cpus[0]});
+    const auto text = [&](const char* foreign) {
+        return std::string("version: 1\nmachine: {enforce: affinity, foreign_pins: ") + foreign + "}\npools:\n  w: {command: " +
+               test_worker({"run"}) + ", cpu: {seats: [\"" + std::to_string(cpus[0]) + "\"]}}\n";
+    };
+    DaemonRun daemon(text("error"));
+    const std::string refused = daemon.wait_for("E_FOREIGN_PIN");
+    EXPECT_TRUE(stranger.named_in(refused)) << refused;
+    EXPECT_EQ(daemon.pid_of("w", 0), 0);
+
+    daemon.save(text("warn"));
+    ASSERT_EQ(daemon.ctl({"reload"}).code, 0);
+    const std::string warned = daemon.wait_for("W_FOREIGN_PIN");
+    EXPECT_TRUE(stranger.named_in(warned)) << warned;
+    daemon.wait_for("w/0");
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+// One worker on one thread of two; `within` keeps it on one of them.
+std::string one_thread(const std::vector<std::uint32_t>& cpus, const std::string& workers, const std::string& within) {
+    return "version: 1\nmachine: {enforce: affinity, foreign_pins: ignore, cpus: \"" + std::to_string(cpus[0]) + "," +
+           std::to_string(cpus[1]) + "\"}\npools:\n  w: {command: " + test_worker({"run"}) + ", workers: " + workers +
+           ", cpu: {seat: 1 thread" + (within.empty() ? "" : ", within: \"" + within + "\"") + "}}\n";
+}
+
+TEST(Pins, AreChosenAnewOnRequestOnly) {
+    const auto cpus = two_cpus();
+    if (cpus.size() < 2) GTEST_SKIP() << "there is but one CPU";
+    DaemonRun daemon(one_thread(cpus, "1", std::to_string(cpus[1])));
+    const pid_t pid = daemon.pid_of("w", 0);
+    daemon.save(one_thread(cpus, "1", ""));
+    ASSERT_EQ(daemon.ctl({"reload"}).code, 0);
+    EXPECT_EQ(mask_of(pid), CpuSet{cpus[1]}) << "a seat that is good is kept";
+
+    daemon.save(one_thread(cpus, "3", ""));
+    const auto refused = daemon.ctl({"rebalance"});
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_NE(refused.err.find("E_OVERSUBSCRIBED"), std::string::npos) << refused.err;
+    EXPECT_EQ(mask_of(pid), CpuSet{cpus[1]}) << "nobody has moved";
+
+    daemon.save(one_thread(cpus, "1", ""));
+    const auto moved = daemon.ctl({"rebalance"});
+    EXPECT_EQ(moved.code, 0) << moved.err;
+    EXPECT_NE(moved.out.find("w/0: from CPUs " + std::to_string(cpus[1]) + " to " + std::to_string(cpus[0])),
+              std::string::npos)
+        << moved.out;
+    EXPECT_EQ(daemon.pid_of("w", 0), pid) << "it is moved while it lives";
+    EXPECT_EQ(mask_of(pid), CpuSet{cpus[0]});
+    EXPECT_GE(daemon.count("rebalance by "), 1);
+    EXPECT_NE(daemon.ctl({"rebalance"}).out.find("nothing changed"), std::string::npos);
+    EXPECT_EQ(daemon.stop(), 0);
 }
 
 TEST(Pins, ASoftWorkerWithMoreToRunThanItsCoreIsToldOf) {

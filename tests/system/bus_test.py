@@ -51,7 +51,7 @@ def a_member_of_the_group_reads_but_changes_nothing(box):
     for read in ("ListPools", "Stats", "History"):
         answer = busctl(box, "call", *MANAGER, read, user="member")
         expect(answer.code == 0, f"{read} is answered to a member of the group: {answer}")
-    for change in (("Stop", "s", "web"), ("Scale", "su", "web", "0"), ("Kill", "si", "web", "9"), ("Reload",)):
+    for change in (("Stop", "s", "web"), ("Scale", "su", "web", "0"), ("Kill", "si", "web", "9"), ("Reload",), ("Rebalance",)):
         answer = busctl(box, "call", *MANAGER, *change, user="member")
         expect(answer.code != 0, f"{change[0]} is refused to a member of the group")
         expect_in("may look but not change", answer.err, f"the refusal of {change[0]}")

@@ -54,6 +54,8 @@ TEST(CommandLine, ReadsEachCommand) {
     EXPECT_FALSE(act.wait);
     EXPECT_EQ(act.timeout, Duration(90s));
     EXPECT_EQ(parsed<ScaleOptions>({"scale", "web", "8"}).workers, 8U);
+    parsed<RebalanceOptions>({"rebalance"});
+    EXPECT_TRUE(parsed<PlanOptions>({"plan", "--rebalance"}).rebalance);
     EXPECT_EQ(parsed<KillOptions>({"kill", "-s", "HUP", "web"}).signal, 1);
     EXPECT_EQ(parsed<KillOptions>({"kill", "-s", "9", "web"}).signal, 9);
     EXPECT_EQ(parsed<KillOptions>({"kill", "web"}).signal, 15);
