@@ -17,6 +17,12 @@ constexpr Duration pressed_for = std::chrono::seconds(15);
 
 }  // namespace
 
+Duration audit_period(const AuditNeeds& needs) noexcept {
+    if (!needs.kernel_keeps_pins) return needs.wish;
+    // Nobody but root can widen a mask there; who has too much to run is found by looking, or not at all.
+    return needs.soft_workers && !needs.kernel_tells_pressure ? needs.wish : Duration::zero();
+}
+
 Result<std::unique_ptr<Audit>> Audit::make(event::Loop& loop, const Workers& workers, Found found, Hungry hungry) {
     std::unique_ptr<Audit> audit(new Audit(loop, workers, std::move(found), std::move(hungry)));
     PINION_TRY(timer, loop.add_timer(event::Priority::output, [audit = audit.get()] { audit->go_on(); }));

@@ -12,6 +12,16 @@
 
 namespace pinion::daemon {
 
+// What decides how often there is something to look at.
+struct AuditNeeds {
+    Duration wish{};              // machine.audit
+    bool kernel_keeps_pins = false;
+    bool kernel_tells_pressure = false;
+    bool soft_workers = false;  // who may have too much to run
+};
+// Zero: only when something tells of itself.
+[[nodiscard]] Duration audit_period(const AuditNeeds& needs) noexcept;
+
 class Audit {
 public:
     // `pid`: of the process that was found so, the worker's own or one below it. `excused`: the masks may have been

@@ -115,7 +115,8 @@ private:
     void move_ourselves();
     void drifted(const Audit::Drift& drift);
     void tell_starved(const WorkerId& worker, std::uint32_t runnable, std::uint32_t room);
-    [[nodiscard]] Duration audit_period() const;  // zero: no timer
+    [[nodiscard]] bool kernel_keeps_pins() const;
+    void set_audit_period();
     [[nodiscard]] Ground ground() const { return {.machine = machine_, .seats = seats_, .counts = &plan_}; }
 
     [[nodiscard]] Answer<void> check(const Target& target) const;

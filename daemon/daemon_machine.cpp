@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "cpu/places.h"
 #include "daemon/daemon.h"
 #include "daemon/records.h"
@@ -109,7 +111,7 @@ void Daemon::machine_read(Result<Machine> found) {
     // Masks of those who were not concerned may have been reset with the others'.
     keeping_.own = {};
     move_ourselves();
-    if (audit_period() > Duration::zero()) keeping_.audit->look_now(true);
+    if (!kernel_keeps_pins()) keeping_.audit->look_now(true);
 }
 
 // Who lost CPUs, and who has them back.
@@ -143,7 +145,7 @@ void Daemon::keep_seats() {
     keeping_.origins.follow(seats_);
     move_ourselves();
     arm_home_timer();
-    keeping_.audit->set_period(audit_period());
+    set_audit_period();
     after_turn();  // who came home, and whose mask is forgiven, shows in the pools' states
 }
 
@@ -168,9 +170,18 @@ void Daemon::move_ourselves() {
 }
 
 // Under cpusets of their own nobody but root can widen a mask, and the kernel itself keeps it.
-Duration Daemon::audit_period() const {
-    if (enforcement_ && enforcement_->level == Enforcement::cpuset) return {};
-    return config_->machine().audit;
+bool Daemon::kernel_keeps_pins() const { return enforcement_ && enforcement_->level == Enforcement::cpuset; }
+
+void Daemon::set_audit_period() {
+    const auto is_soft = [](const cpu::Seat& seat) { return !seat.exclusive && !seat.cpus.empty(); };
+    const auto period = audit_period(
+        {.wish = config_->machine().audit,
+         .kernel_keeps_pins = kernel_keeps_pins(),
+         .kernel_tells_pressure = keeping_.pressure.has_value(),
+         .soft_workers = std::ranges::any_of(
+             plan_.pools, [&](const cpu::PoolSeats& pool) { return std::ranges::any_of(pool.seats, is_soft); })});
+    keeping_.audit->set_period(period);
+    if (!keeping_.pressure) keeping_.starved.expect_looks(period);
 }
 
 void Daemon::tell_starved(const WorkerId& worker, std::uint32_t runnable, std::uint32_t room) {

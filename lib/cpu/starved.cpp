@@ -20,7 +20,7 @@ bool StarvedWatch::looked(const WorkerId& worker, std::uint32_t runnable, std::u
         return false;
     }
     Hunger& hunger = found->second;
-    if (now - hunger.last > longest_gap) hunger.since = now;
+    if (now - hunger.last > gap_) hunger.since = now;
     hunger.last = now;
     if (hunger.told || now - hunger.since < patience) return false;
     return hunger.told = true;

@@ -47,6 +47,8 @@ MUTANTS = [
      "waiting->exclusive || !cpus.intersects(owned)", "waiting->exclusive || !cpus.intersects(owned - owned)"),
     ("a worker that came home is told as planned", "lib/cpu/origin.cpp",
      "before->at_home() ? former : Origin::home", "former"),
+    ("seldom looks say nothing", "lib/cpu/starved.cpp",
+     "now - hunger.last > gap_", "now - hunger.last > longest_gap"),
     ("no pool ordering", WISH,
      "    std::ranges::sort(turns, {}, [](const auto& entry) -> const Turn& { return entry.first; });\n", ""),
     ("scopes do not order pools", WISH,

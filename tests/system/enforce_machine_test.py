@@ -87,6 +87,7 @@ def every_thread_of_every_worker_has_the_mask_of_the_plan_and_so_has_its_cpuset(
     expect_equal(plan["bound", 0], plan["bound", 1], "bound to the pool's seats")
     for name in ("own", "bound", "soft", "float"):
         expect_equal(box.read(f"{CGROUP}/{name}/cpuset.cpus").strip(), "", "the pool's own cpuset is unset")
+    expect_equal(box.read(f"{CGROUP}/cpuset.cpus").strip(), "", "the unit's own cpuset is systemd's")
     entry = box.pinion.await_entry("PINION_EVENT=enforcement")
     expect_in("a cpuset for each worker", entry["MESSAGE"], "what was chosen")
     expect_in("switched the controller on", entry["MESSAGE"], "what was done to get it")
@@ -279,6 +280,20 @@ def a_level_that_the_host_does_not_give_is_refused_with_the_reason(box):
     expect(refused.code != 0, "the reload is refused")
     expect_in("E_ENFORCE_UNAVAILABLE", refused.out + refused.err, "why")
     expect_equal(box.pinion.pids("own"), [pid], "the worker runs on")
+
+
+@test
+def who_has_too_much_to_run_is_told_of_where_the_kernel_tells_of_no_pressure(box):
+    box.pinion.drop_in(f"[Service]\nExecStartPre=/bin/sh -c 'echo 0 > {CGROUP}/cgroup.pressure'\n")
+    machine(box, "enforce: cpuset, audit: 1s")
+    box.pinion.pool("greedy", nice=19, command="[/bin/sh, -c, 'for i in 1 2 3; do sh -c \"while :; do :; done\" & done; wait']")
+    box.pinion.pool("idle")
+    box.pinion.start()
+    for pool in ("greedy", "idle"):
+        box.pinion.running(pool, 1, seconds=60)
+    expect(box.attempt("test", "-e", f"{CGROUP}/cpu.pressure").code != 0, "there is no word of pressure")
+    box.pinion.await_entry("PINION_EVENT=worker-starved", "PINION_POOL=greedy", containing="W_STARVED", seconds=120)
+    expect_equal(box.pinion.journal("PINION_EVENT=worker-starved", "PINION_POOL=idle"), [], "of who has little to do")
 
 
 @test

@@ -98,6 +98,18 @@ def another_cpu_that_goes_and_comes_leaves_every_pin_as_it_was(box):
 
 
 @test
+def without_an_audit_masks_are_looked_at_when_cpus_come_and_go(box):
+    prepared(box, audit="0", api={"workers": 2, "cpu": "1 core"})
+    before = masks(box, "api")
+    pid = box.pinion.workers("api")[0]["pid"]
+    box.run("taskset", "-pc", "0-6", str(pid))
+    other = max(ALL - before["api", 0] - before["api", 1])
+    switch(box, other, False)
+    expect_masks(box, before, 10, "a mask that somebody had set before")
+    switch(box, other, True)
+
+
+@test
 def a_worker_whose_core_goes_sits_elsewhere_and_comes_home(box):
     prepared(box, api={"workers": 2, "cpu": "1 core"}, floats={"workers": 1, "cpu": "none"})
     before = masks(box, "api", "floats")

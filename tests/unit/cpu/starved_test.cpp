@@ -28,6 +28,18 @@ TEST(Starved, WhatWasNotLookedAtDoesNotCount) {
     for (int i = 0; i < 20; ++i) EXPECT_FALSE(watch.looked(worker, 3, 2, start + i * 13s)) << i;
 }
 
+TEST(Starved, WhereLooksAreSeldomTwoOfThemSuffice) {
+    StarvedWatch watch;
+    watch.expect_looks(60s);
+    EXPECT_FALSE(watch.looked(worker, 3, 2, start));
+    EXPECT_TRUE(watch.looked(worker, 3, 2, start + 61s));
+    const WorkerId other{"web", Slot{1}, Generation{1}};
+    EXPECT_FALSE(watch.looked(other, 3, 2, start));
+    EXPECT_FALSE(watch.looked(other, 3, 2, start + 121s)) << "a look was left out";
+    watch.expect_looks(1s);
+    EXPECT_FALSE(watch.looked(other, 3, 2, start + 134s)) << "and often ones are waited for as before";
+}
+
 TEST(Starved, EachLifeIsJudgedByItself) {
     StarvedWatch watch;
     const WorkerId next{"web", Slot{0}, Generation{2}};
