@@ -47,6 +47,8 @@ struct FakeWorld {
     std::vector<FakeLine> lines;
     std::vector<FakeEvent> history;
     std::string config = "/etc/pinion";
+    std::string cpus_allowed = {};  // both told where this is not empty
+    std::string cpus_reserved = {};
     bool changed = true;
     std::vector<std::string> reload_messages;
     std::string error_name;  // where set, every order fails with it

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
+#include <linux/mempolicy.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "harness.h"
 
@@ -203,14 +205,30 @@ TEST_P(SpawnFails, OnAMemoryNodeThatDoesNotExist) {
     }
 }
 
-// As Docker's default profile does. False where this process may not bind itself so.
+// False where this process may not bind itself so.
+bool bind_to(std::span<sock_filter> code) {
+    const sock_fprog program{.len = static_cast<unsigned short>(code.size()), .filter = code.data()};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// As Docker's default profile does.
 bool forbid_memory_policies() {
     sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_set_mempolicy, 0, 1),
                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    const sock_fprog program{.len = std::size(code), .filter = &code[0]};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    return bind_to(code);
+}
+
+// As kernels before 5.15 answer, which don't know it.
+bool forget_the_policy_of_many_nodes() {
+    sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_set_mempolicy, 0, 3),
+                          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MPOL_PREFERRED_MANY, 0, 1),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    return bind_to(code);
 }
 
 TEST_P(SpawnFails, OnAMemoryPolicyThatASandboxForbidsUnlessItIsAWish) {
@@ -229,6 +247,19 @@ TEST_P(SpawnFails, OnAMemoryPolicyThatASandboxForbidsUnlessItIsAWish) {
                 return 2;
         }
         return 0;
+    });
+    if (code == not_possible) GTEST_SKIP() << "no seccomp here";
+    EXPECT_EQ(code, 0);
+}
+
+TEST_P(SpawnFails, NotWhereAnOldKernelKnowsOfOnePreferredNodeOnly) {
+    if (::access("/proc/self/numa_maps", R_OK) != 0) GTEST_SKIP() << "this kernel knows no memory nodes";
+    constexpr int not_possible = 77;
+    const int code = test::in_child_process([&] {
+        if (!forget_the_policy_of_many_nodes()) return not_possible;
+        const cpu::Seat seat{.memory = MemoryPolicy::near, .memory_nodes = {0, 1}};
+        const auto child = test::spawn_with(GetParam(), image_of(spec_of({"/bin/true"}), -1, -1, seat).image());
+        return child && to_string(test::await_death(*child)) == "exit 0" ? 0 : 1;
     });
     if (code == not_possible) GTEST_SKIP() << "no seccomp here";
     EXPECT_EQ(code, 0);
