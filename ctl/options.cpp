@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "ctl/display.h"
-#include "ctl/options_jobs.h"
+#include "ctl/options_raw.h"
 
 namespace pinion::ctl {
 
@@ -26,35 +26,6 @@ constexpr const char* footer =
     "  pinionctl status\n"
     "  pinionctl restart web/3\n"
     "  pinionctl COMMAND --help";
-
-// What the library fills in as text and we turn into values afterwards.
-struct Raw {
-    GlobalOptions global;
-    bool json = false;
-    std::string output;
-    std::string colour = "auto";
-    StatusOptions status;
-    std::string sort = "name";
-    CheckOptions check;
-    PlanOptions plan;
-    ActOptions act;
-    ScaleOptions scale;
-    std::string count;
-    bool no_wait = false;
-    std::string timeout;
-    KillOptions kill;
-    std::string signal = "SIGTERM";
-    WaitOptions wait;
-    HealthOptions health;
-    LogsOptions logs;
-    EventsOptions events;
-    std::string lines;
-    ExplainOptions explain;
-    ShowOptions show;
-    SchemaOptions schema;
-    WordsOptions words;
-    RawJobs jobs;
-};
 
 CLI::App* command(CLI::App& app, const char* name, const char* what, const char* examples) {
     CLI::App* sub = app.add_subcommand(name, what);
@@ -118,7 +89,7 @@ void add_acting(CLI::App& app, Raw& raw) {
             "  pinionctl reload\n"
             "  pinionctl check && pinionctl reload");
     command(app, "rebalance", "reload, and choose the seats of all workers anew",
-            "  pinionctl plan --rebalance && pinionctl rebalance");
+            "  pinionctl rebalance\n  pinionctl plan --rebalance && pinionctl rebalance");
     const auto act = [&](const char* name, const char* what, const char* examples) {
         CLI::App* sub = command(app, name, what, examples);
         sub->add_option("TARGET", raw.act.targets, "POOL or POOL/SLOT")->required();
@@ -259,106 +230,6 @@ std::unexpected<EarlyEnd> explain_error(const CLI::App& app, const CLI::ParseErr
     if (!message.empty() && (message.size() < 2 || !std::isupper(static_cast<unsigned char>(message[1]))))
         message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
     return usage(chosen.front()->get_name() + ": " + harmless(message));
-}
-
-Result<void> settle_global(Raw& raw) {
-    if (raw.colour == "always")
-        raw.global.colour = ColourChoice::always;
-    else if (raw.colour == "never")
-        raw.global.colour = ColourChoice::never;
-    else if (raw.colour != "auto")
-        return fail("--color: '" + harmless(raw.colour) + "' is neither auto nor always nor never");
-    if (raw.json || raw.output == "json")
-        raw.global.format = Format::json;
-    else if (raw.output == "jsonl")
-        raw.global.format = Format::jsonl;
-    else
-        raw.global.columns = raw.output;
-    return {};
-}
-
-Result<std::optional<Duration>> settle_timeout(const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    auto parsed = parse_duration(text);
-    if (!parsed) return in_context("--timeout", parsed.error());
-    return *parsed;
-}
-
-Result<std::uint32_t> settle_count(const char* what, const std::string& text) {
-    const auto number = parse_integer(text);
-    if (!number || *number < 0 || *number > UINT32_MAX)
-        return fail(std::string(what) + ": '" + harmless(text) + "' is not a number of at least 0");
-    return static_cast<std::uint32_t>(*number);
-}
-
-// By name, or by number as kill(1) takes it.
-Result<int> settle_signal(const std::string& text) {
-    if (const auto number = parse_integer(text); number && *number > 0 && *number <= 64)
-        return static_cast<int>(*number);
-    if (const auto number = parse_signal(text)) return *number;
-    return fail("--signal: there is no signal '" + harmless(text) + "'");
-}
-
-Result<Command> settle(const std::string& name, Raw& raw) {
-    PINION_TRY(timeout, settle_timeout(raw.timeout));
-    std::optional<std::size_t> lines;
-    if (!raw.lines.empty()) {
-        PINION_TRY(number, settle_count("--lines", raw.lines));
-        lines = number;
-    }
-    if (name == "status") {
-        if (raw.sort != "name" && raw.sort != "state")
-            return fail("--sort: '" + harmless(raw.sort) + "' is neither state nor name");
-        raw.status.by_state = raw.sort == "state";
-        if (!raw.status.pool.empty() && (raw.status.draw || !raw.status.svg.empty()))
-            return fail("a drawing shows all pools: leave '" + harmless(raw.status.pool) + "' out");
-        return raw.status;
-    }
-    if (!raw.global.columns.empty())
-        return fail("-o: '" + harmless(raw.global.columns) + "' is neither json nor jsonl");
-    PINION_TRY(of_jobs, settle_jobs(name, raw.jobs, timeout));
-    if (of_jobs) return std::move(*of_jobs);
-    if (name == "start" || name == "stop" || name == "restart") {
-        raw.act.verb = name == "start" ? Verb::start : name == "stop" ? Verb::stop : Verb::restart;
-        raw.act.wait = !raw.no_wait;
-        raw.act.timeout = timeout;
-        return raw.act;
-    }
-    if (name == "scale") {
-        PINION_TRY(number, settle_count("N", raw.count));
-        raw.scale.workers = number;
-        raw.scale.wait = !raw.no_wait;
-        raw.scale.timeout = timeout;
-        return raw.scale;
-    }
-    if (name == "kill") {
-        PINION_TRY(number, settle_signal(raw.signal));
-        raw.kill.signal = number;
-        return raw.kill;
-    }
-    raw.wait.timeout = timeout;
-    raw.logs.lines = lines.value_or(raw.logs.lines);
-    raw.events.lines = lines;
-    if (name == "check" && !raw.check.as.empty() && raw.check.files.size() != 1)
-        return fail("--as wants one FILE to check in the place of '" + harmless(raw.check.as) + "'");
-    if (name == "check") return raw.check;
-    if (name == "plan") return raw.plan;
-    if (name == "reload") return ReloadOptions{};
-    if (name == "rebalance") return RebalanceOptions{};
-    if (name == "wait") {
-        PINION_TRY(jobs, settle_wait(raw.wait.pools, timeout));
-        if (jobs && raw.wait.ready) return fail("--ready is for pools, not for jobs");
-        if (jobs) return std::move(*jobs);
-        return raw.wait;
-    }
-    if (name == "is-healthy") return raw.health;
-    if (name == "logs") return raw.logs;
-    if (name == "events") return raw.events;
-    if (name == "explain") return raw.explain;
-    if (name == "show") return raw.show;
-    if (name == "cat") return CatOptions{};
-    if (name == "schema") return raw.schema;
-    return raw.words;
 }
 
 }  // namespace
