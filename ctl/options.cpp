@@ -238,6 +238,7 @@ std::expected<CommandLine, EarlyEnd> parse_command_line(std::vector<std::string>
     CLI::App app(about);
     Raw raw;
     define(app, raw);
+    shield_lists(arguments);
     std::ranges::reverse(arguments);  // the library takes them from the back
     try {
         app.parse(std::move(arguments));

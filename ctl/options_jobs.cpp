@@ -49,8 +49,16 @@ Result<ProgressMode> progress_of(const std::string& word) {
     return known->second;
 }
 
+constexpr char shield = '\x01';
+
+void unshield(std::vector<std::string>& inputs) {
+    for (std::string& input : inputs)
+        if (input.starts_with(shield)) input.erase(0, 1);
+}
+
 Result<Command> settle_map(RawJobs& raw) {
     MapJobsOptions& map = raw.map;
+    unshield(map.inputs);
     PINION_TRY(priority, priority_of(raw.priority));
     PINION_TRY(progress, progress_of(raw.progress));
     map.priority = priority;
@@ -64,6 +72,7 @@ Result<Command> settle_map(RawJobs& raw) {
 
 Result<Command> settle_submit(RawJobs& raw) {
     SubmitJobsOptions& submit = raw.submit;
+    unshield(submit.inputs);
     PINION_TRY(priority, priority_of(raw.priority));
     submit.priority = priority;
     if (!raw.delay.empty()) {
@@ -103,6 +112,13 @@ Result<Command> settle_queue(RawJobs& raw) {
 }
 
 }  // namespace
+
+void shield_lists(std::vector<std::string>& arguments) {
+    const auto takes_inputs = [](const std::string& word) { return word == "map" || word == "submit"; };
+    if (std::ranges::none_of(arguments, takes_inputs)) return;
+    for (std::string& argument : arguments)
+        if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, 1, shield);
+}
 
 void add_job_commands(const AddCommand& add, RawJobs& raw, std::string& timeout) {
     CLI::App* sub = add("map", "run a job for each input and print the results in order",

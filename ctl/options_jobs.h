@@ -33,6 +33,9 @@ struct RawJobs {
 using AddCommand = std::function<CLI::App*(const char* name, const char* what, const char* examples)>;
 void add_job_commands(const AddCommand& add, RawJobs& raw, std::string& timeout);
 
+// The library takes an argument that looks like a list apart; an input that is one is to come whole. Before parsing.
+void shield_lists(std::vector<std::string>& arguments);
+
 // The command of that name; nothing where it is none of these.
 [[nodiscard]] Result<std::optional<Command>> settle_jobs(const std::string& name, RawJobs& raw,
                                                          std::optional<Duration> timeout);
