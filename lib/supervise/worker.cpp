@@ -93,7 +93,9 @@ void Worker::kill(const Scene& scene, StopReason why) {
 }
 
 void Worker::make_way(const Scene& scene, StopReason why, bool by_kill) {
-    const auto then = scene.closing ? Then::rest : Then::replace;
+    // What breaks the protocol would do so again at once, and again.
+    const auto next = why == StopReason::protocol_broken ? Then::judge : Then::replace;
+    const auto then = scene.closing ? Then::rest : next;
     partition(state_, on<Starting, Running>([&](auto&) { begin_stop(then, why, by_kill, scene); }),
               on<Stopping>([&](Stopping& s) {
                   if (!by_kill || s.patience != Duration::zero()) return;
