@@ -8,6 +8,7 @@
 #include "jobs/store_memory.h"
 
 namespace pinion::daemon {
+
 void JobWaits::add(std::uint64_t request, const std::vector<JobId>& jobs) {
     for (const JobId job : jobs) {
         Waiting& waiting = waiting_[job];

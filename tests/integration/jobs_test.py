@@ -151,7 +151,8 @@ class Jobs(unittest.TestCase):
                              {k: v for k, v in json.loads(answer.stdout)["error"].items() if k == "retry"})
 
     def test_a_timeout_kills_the_whole_tree(self):
-        with Daemon(config(pool("job: {attempts: 1, timeout: 300ms}"))) as daemon:
+        # Long enough for Python to start meanwhile.
+        with Daemon(config(pool("job: {attempts: 1, timeout: 2s}"))) as daemon:
             answer = daemon.map("echo", "hang", "--json")
             self.assertEqual(json.loads(answer.stdout)["error"]["type"], "timeout")
             child = int(daemon.child_file.read_text())
