@@ -99,7 +99,7 @@ void Daemon::reload(ReloadDone done) {
 
 void Daemon::rebalance(const std::string& by, ReloadDone done) {
     if (!supervisor_.shutting_down()) {
-        record(daemon_record(log::Priority::notice, messages::operator_acted, "rebalance by " + by));
+        record(daemon_record(log::Priority::notice, messages::config_loaded, "rebalance by " + by));
         seats_anew_ = true;
     }
     reload(std::move(done));
