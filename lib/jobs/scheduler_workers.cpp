@@ -26,9 +26,13 @@ void Scheduler::Impl::on(const WorkerGone& event) {
     std::vector<Sent> blamed;
     std::vector<Sent> unblamed;
     const bool by_itself = gone->phase != WorkerPhase::killing && event.how != Departure::stopped;
+    std::size_t older = 0;
     for (Sent& sent : gone->sent.take_all()) {
+        // Answers of this very turn may have made it one of the oldest.
+        const bool executing = sent.executing || (sent.dispatched && older < pool.spec->concurrency);
+        ++older;
         if (sent.is_gap()) continue;
-        const bool charged = sent.doom || (sent.executing && by_itself);
+        const bool charged = sent.doom || (executing && by_itself);
         (charged ? blamed : unblamed).push_back(std::move(sent));
     }
     gone->claiming = 0;

@@ -93,6 +93,25 @@ TEST(Death, OnlyTheExecutingJobPaysAndTheRestGoesBackInFront) {
     EXPECT_EQ(desk.last(2).number, 1U) << "not charged";
 }
 
+TEST(Death, ThatComesWithAnswersIsTheNextJobs) {
+    Desk desk;
+    auto spec = memory_pool();
+    spec.prefetch = 4;
+    desk.pool(0, spec);
+    desk.arrive(0);
+    desk.tell(Desk::job(1), Desk::job(2), Desk::job(3), Desk::job(4));
+    const auto answered = [&](std::uint64_t job) {
+        return JobAnswered{Desk::worker(0), desk.last(job).attempt, {}, {}, {}};
+    };
+    // All in one turn: the scheduler had no time to see that the third began.
+    desk.tell(answered(1), answered(2), WorkerGone{Desk::worker(0), Departure::crash, {}});
+    EXPECT_EQ(desk.all<Finish>().size(), 2U);
+    ASSERT_EQ(desk.all<Retry>().size(), 1U);
+    EXPECT_EQ(desk.all<Retry>()[0].job, JobId{3});
+    desk.arrive(0, 2);
+    EXPECT_EQ(desk.last(4).number, 1U) << "not charged";
+}
+
 TEST(Death, AJobThatAlwaysKillsItsWorkerFailsAfterItsAttemptsAndOthersLive) {
     Desk desk;
     auto spec = memory_pool();
