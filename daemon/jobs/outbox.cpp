@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/jobs/outbox.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
 #include "daemon/jobs/socket_limits.h"
+#include "wire/finished.h"
 #include "wire/json_scan.h"
 #include "wire/little_endian.h"
 
@@ -40,14 +39,13 @@ void Outbox::add_finished(std::uint64_t id, const FinishedItem& item) {
     if (batch_id_ != id || full) close_batch();
     batch_id_ = id;
     if (batch_count_++ > 0) heads_ += ',';
-    heads_ += '{';
-    if (item.index) fmt::format_to(std::back_inserter(heads_), R"("index":{},)", *item.index);
-    fmt::format_to(std::back_inserter(heads_), R"("id":{},"state":"{}","attempts":{})", item.job.value,
-                   jobs::to_string(item.state), item.attempts);
     // Our own shell writes errors; what could break the frame around it is left out all the same.
-    if (!item.error.empty() && wire::is_json(item.error))
-        fmt::format_to(std::back_inserter(heads_), R"(,"error":{})", item.error);
-    heads_ += '}';
+    const bool has_error = !item.error.empty() && wire::is_json(item.error);
+    wire::append_finished(heads_, {.index = item.index,
+                                   .id = item.job.value,
+                                   .state = jobs::to_string(item.state),
+                                   .attempts = item.attempts,
+                                   .error = has_error ? item.error : std::string_view()});
     wire::append_u32(items_, static_cast<std::uint32_t>(item.result.size()));
     items_ += item.result;
     batch_bytes_ = heads_.size() + items_.size();

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 
 namespace pinion {
 namespace {
@@ -81,6 +83,15 @@ std::optional<std::string_view> closest(std::string_view word, std::span<const s
 
 bool is_valid_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
+        // Most text is ASCII, which is looked at eight bytes at a time.
+        std::uint64_t eight = 0;
+        if (text.size() >= sizeof eight) {
+            std::memcpy(&eight, text.data(), sizeof eight);
+            if ((eight & 0x8080808080808080U) == 0) {
+                text.remove_prefix(sizeof eight);
+                continue;
+            }
+        }
         const std::size_t length = decode(text).length;
         if (length == 0) return false;
         text.remove_prefix(length);

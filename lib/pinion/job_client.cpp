@@ -213,7 +213,7 @@ bool JobClient::wait(const std::vector<std::uint64_t>& jobs, const std::function
             connection_->forget(request);
             throw_failure(*message);
         }
-        for (JobResult& result : results_of(std::move(*message))) {
+        for (JobResult& result : message->results) {
             --left;
             each(std::move(result));
         }

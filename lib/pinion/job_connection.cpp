@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "wire/finished.h"
 #include "wire/limits.h"
 
 namespace pinion::inline v0 {
@@ -43,9 +44,50 @@ std::string text_of(const wire::Json& head, std::string_view name) {
     return text == nullptr ? std::string() : *text;
 }
 
-std::uint64_t number_of(const wire::Json& head, std::string_view name) {
-    const wire::Json* value = head.find(name);
-    return value == nullptr ? 0 : value->as_uint().value_or(0);
+JobResult::State state_of(std::string_view word) {
+    if (word == "done") return JobResult::State::done;
+    return word == "cancelled" ? JobResult::State::cancelled : JobResult::State::failed;
+}
+
+// Of one `finished`; nothing where it can't be read.
+std::optional<std::vector<JobResult>> read_results(std::string_view payload) {
+    const auto body = wire::split_body(payload);
+    if (!body) return std::nullopt;
+    std::vector<JobResult> results;
+    results.reserve(body->items.size());
+    const bool whole = wire::visit_finished(body->head, [&](const wire::FinishedHead& job) {
+        if (results.size() == body->items.size()) return false;
+        results.push_back({.index = job.index.value_or(0),
+                           .id = job.id,
+                           .state = state_of(job.state),
+                           .attempts = job.attempts,
+                           .result = std::string(body->items[results.size()]),
+                           .error = std::string(job.error)});
+        return true;
+    });
+    if (!whole || results.size() != body->items.size()) return std::nullopt;
+    return results;
+}
+
+// Nothing where it is none that this library knows.
+std::optional<JobMessage> read_message(const wire::FrameHeader& header, std::string_view payload) {
+    const auto type = wire::check_frame(header, wire::Sender::daemon);
+    if (!type) return std::nullopt;
+    if (*type == wire::MessageType::finished) {
+        auto results = read_results(payload);
+        if (!results) return std::nullopt;
+        return JobMessage{*type, {}, std::move(*results)};
+    }
+    if (header.codec == wire::FrameCodec::body) {
+        auto body = wire::decode_body(payload);
+        if (!body) return std::nullopt;
+        return JobMessage{*type, std::move(body->head), {}};
+    }
+    // The ids of a map's items by the thousand: nobody asks for them.
+    if (*type == wire::MessageType::items_added) return JobMessage{*type, {}, {}};
+    auto head = wire::Json::parse(payload);
+    if (!head) return std::nullopt;
+    return JobMessage{*type, std::move(*head), {}};
 }
 
 int milliseconds_until(const SteadyTime& deadline) {
@@ -69,27 +111,6 @@ JobFailure failure_of(const JobMessage& failure) {
 }
 
 void throw_failure(const JobMessage& failure) { throw failure_of(failure); }
-
-std::vector<JobResult> results_of(JobMessage message) {
-    std::vector<JobResult> results;
-    const wire::Json* jobs = message.head.find("jobs");
-    if (jobs == nullptr || jobs->items().size() != message.items.size())
-        throw JobFailure(Code::protocol, "read results: their number is not that of their heads");
-    for (std::size_t i = 0; i < message.items.size(); ++i) {
-        const wire::Json& head = jobs->items()[i];
-        JobResult& result = results.emplace_back();
-        result.index = number_of(head, "index");
-        result.id = number_of(head, "id");
-        result.attempts = static_cast<unsigned>(number_of(head, "attempts"));
-        const std::string state = text_of(head, "state");
-        result.state = state == "done"        ? JobResult::State::done
-                       : state == "cancelled" ? JobResult::State::cancelled
-                                              : JobResult::State::failed;
-        if (const wire::Json* error = head.find("error")) result.error = error->dump();
-        result.result = std::move(message.items[i]);
-    }
-    return results;
-}
 
 JobClient::Connection::Connection(UniqueFd connected) : socket_(std::move(connected)), reader_(largest_frame) {}
 
@@ -192,20 +213,12 @@ void JobClient::Connection::read_some() {
 
 void JobClient::Connection::on_frame(const wire::FrameHeader& header, std::string_view payload) {
     if (broken_) return;
-    const auto type = wire::check_frame(header, wire::Sender::daemon);
-    JobMessage message;
-    if (type && header.codec == wire::FrameCodec::body) {
-        if (auto body = wire::decode_body(payload)) {
-            message = {*type, std::move(body->head), {}};
-            message.items.assign(body->items.begin(), body->items.end());
-        }
-    } else if (type) {
-        if (auto head = wire::Json::parse(payload)) message = {*type, std::move(*head), {}};
-    }
-    if (message.type == wire::MessageType{}) {
+    auto read = read_message(header, payload);
+    if (!read) {
         broken_ = JobFailure(Code::protocol, "what piniond sends is no message that this library knows");
         return;
     }
+    JobMessage& message = *read;
     // Number 0 is the connection's own.
     if (message.type == wire::MessageType::failure && header.id == 0) {
         broken_ = failure_of(message);

@@ -19,8 +19,8 @@ namespace pinion::inline v0 {
 
 struct JobMessage {
     wire::MessageType type{};
-    wire::Json head;
-    std::vector<std::string> items;
+    wire::Json head;                 // of all but `finished`
+    std::vector<JobResult> results;  // of `finished`
 };
 
 // Whoever takes the messages of one map.
@@ -35,9 +35,6 @@ using SteadyTime = std::optional<std::chrono::steady_clock::time_point>;  // not
 
 [[noreturn]] void throw_failure(const JobMessage& failure);
 [[nodiscard]] JobFailure failure_of(const JobMessage& failure);
-// The results of one `finished`.
-[[nodiscard]] std::vector<JobResult> results_of(JobMessage message);
-
 struct JobClient::Connection {
     explicit Connection(UniqueFd connected);
     Connection(const Connection&) = delete;

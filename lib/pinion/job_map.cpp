@@ -90,7 +90,7 @@ void JobMap::State::on_message(JobMessage message) {
             if (!failure) failure = failure_of(message);
             break;
         case wire::MessageType::finished:
-            for (JobResult& result : results_of(std::move(message))) {
+            for (JobResult& result : message.results) {
                 ++came;
                 came_bytes += result.result.size() + result.error.size();
                 if (result.state == JobResult::State::failed) ++failed;

@@ -130,7 +130,7 @@ std::string encode_body(const Json& head, std::span<const std::string_view> item
     return out;
 }
 
-Result<Body> decode_body(std::string_view payload) {
+Result<RawBody> split_body(std::string_view payload) {
     const auto next = [&payload]() -> Result<std::string_view> {
         if (payload.size() < 4) return fail("read message: its body ends within a length");
         const std::size_t length = take_u32(payload.data());
@@ -140,11 +140,8 @@ Result<Body> decode_body(std::string_view payload) {
         payload.remove_prefix(length);
         return item;
     };
-    PINION_TRY(text, next());
-    auto head = Json::parse(text);
-    if (!head) return in_context("read message", std::move(head).error());
-    if (!head->is_object()) return fail("read message: its head is no object");
-    Body read{std::move(*head), {}};
+    PINION_TRY(head, next());
+    RawBody read{head, {}};
     while (!payload.empty()) {
         if (read.items.size() == limits::max_items)
             return fail("read message: more than " + std::to_string(limits::max_items) + " items");
@@ -152,6 +149,14 @@ Result<Body> decode_body(std::string_view payload) {
         read.items.push_back(item);
     }
     return read;
+}
+
+Result<Body> decode_body(std::string_view payload) {
+    PINION_TRY(body, split_body(payload));
+    auto head = Json::parse(body.head);
+    if (!head) return in_context("read message", std::move(head).error());
+    if (!head->is_object()) return fail("read message: its head is no object");
+    return Body{std::move(*head), std::move(body.items)};
 }
 
 std::string message_table_as_markdown() {

@@ -80,6 +80,12 @@ struct Body {
     std::vector<std::string_view> items;  // parts of the payload that was read
 };
 [[nodiscard]] std::string encode_body(const Json& head, std::span<const std::string_view> items);
+// The same unread: a head of any text.
+struct RawBody {
+    std::string_view head;
+    std::vector<std::string_view> items;
+};
+[[nodiscard]] Result<RawBody> split_body(std::string_view payload);
 // Refuses a head that is no object, lengths past the end, and more than limits::max_items.
 [[nodiscard]] Result<Body> decode_body(std::string_view payload);
 

@@ -20,28 +20,32 @@ struct Answer {
     bool twice = false;
 };
 
-Answer sort_members(const std::vector<RawMember>& members) {
+// Nothing where the line is no object of that many members.
+std::optional<Answer> read_answer(std::string_view line) {
     Answer answer;
+    std::size_t count = 0;
     const auto put = [&answer](std::optional<std::string_view>& place, std::string_view value) {
         answer.twice = answer.twice || place.has_value();
         place = value;
     };
-    for (const RawMember& member : members) {
-        if (member.name == "id") {
+    const bool whole = visit_members(line, [&](std::string_view name, std::string_view value) {
+        if (name == "id") {
             answer.twice = answer.twice || answer.id.has_value();
-            answer.id = parse_id(member.value);
-        } else if (member.name == "result") {
-            put(answer.result, member.value);
-        } else if (member.name == "error") {
-            put(answer.error, member.value);
-        } else if (member.name == "progress") {
-            put(answer.progress, member.value);
-        } else if (member.name == "note") {
-            put(answer.note, member.value);
-        } else if (member.name == "push") {
-            put(answer.push, member.value);
+            answer.id = parse_id(value);
+        } else if (name == "result") {
+            put(answer.result, value);
+        } else if (name == "error") {
+            put(answer.error, value);
+        } else if (name == "progress") {
+            put(answer.progress, value);
+        } else if (name == "note") {
+            put(answer.note, value);
+        } else if (name == "push") {
+            put(answer.push, value);
         }
-    }
+        return ++count <= max_members;
+    });
+    if (!whole) return std::nullopt;
     return answer;
 }
 
@@ -93,15 +97,14 @@ WorkerLine read_progress(std::uint64_t id, const Answer& answer) {
 WorkerLine parse_worker_line(std::string_view line) {
     if (const auto trimmed = trim(line); trimmed.empty() || trimmed.front() != '{')
         return LineStray{"not a JSON object"};
-    const auto members = scan_object(line, max_members);
-    if (!members) return LineStray{"not a JSON object"};
-    const Answer answer = sort_members(*members);
-    if (!answer.id) return LineStray{"no id"};
-    if (answer.twice) return malformed_answer(*answer.id, "a member stands twice");
-    if (answer.result && answer.error) return malformed_answer(*answer.id, "both a result and an error");
-    if (answer.result) return read_result(*answer.id, answer);
-    if (answer.error) return parse_error(*answer.id, *answer.error);
-    if (answer.progress || answer.note) return read_progress(*answer.id, answer);
+    const auto answer = read_answer(line);
+    if (!answer) return LineStray{"not a JSON object"};
+    if (!answer->id) return LineStray{"no id"};
+    if (answer->twice) return malformed_answer(*answer->id, "a member stands twice");
+    if (answer->result && answer->error) return malformed_answer(*answer->id, "both a result and an error");
+    if (answer->result) return read_result(*answer->id, *answer);
+    if (answer->error) return parse_error(*answer->id, *answer->error);
+    if (answer->progress || answer->note) return read_progress(*answer->id, *answer);
     return LineStray{"neither result nor error nor progress"};
 }
 

@@ -46,6 +46,13 @@ TEST(Utf8, AcceptsEveryLength) {
     EXPECT_TRUE(is_valid_utf8("\xc2\x80\xdf\xbf"));
     EXPECT_TRUE(is_valid_utf8("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"));
     EXPECT_TRUE(is_valid_utf8("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"));
+    for (std::size_t at = 0; at < 20; ++at) {
+        std::string text(20, 'a');
+        text[at] = '\x80';
+        EXPECT_FALSE(is_valid_utf8(text)) << at;
+        text.replace(at, 1, "\xc2\x80");
+        EXPECT_TRUE(is_valid_utf8(text)) << at;
+    }
 }
 
 TEST(Utf8, RefusesOverlongFormsSurrogatesAndStrays) {
