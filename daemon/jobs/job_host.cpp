@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/jobs/job_records.h"
@@ -20,6 +21,13 @@ constexpr Duration first_expiry = 1min;
 constexpr Duration expiry_period = 10min;
 // At start a million jobs come: in slices, since an event is larger than what the scheduler keeps of it.
 constexpr std::size_t recovery_slice = 8192;
+
+// Gives back what only a flood needed.
+template <class T>
+void keep_memory(std::vector<T>& used, std::vector<T>& spare) {
+    used.clear();
+    if (used.capacity() <= recovery_slice) spare = std::move(used);
+}
 
 }  // namespace
 
@@ -59,13 +67,16 @@ void JobHost::later(std::move_only_function<void()> call) {
 
 void JobHost::turn() {
     for (auto& call : std::exchange(calls_, {})) call();
-    const auto events = std::exchange(events_, {});
-    const auto later_evidence = next_evidence_;
+    auto events = std::exchange(events_, std::move(spare_events_));
+    const auto later_evidence = first_evidence_ + evidence_.size();
     effects_.clear();
     scheduler_.handle(events, loop_.now(), effects_);
     execute_all();
+    keep_memory(events, spare_events_);
     // The scheduler keeps none: what was not asked for in this turn never is.
-    std::erase_if(evidence_, [&](const auto& held) { return held.first < later_evidence; });
+    const auto old = std::max(later_evidence, first_evidence_) - first_evidence_;
+    evidence_.erase(evidence_.begin(), evidence_.begin() + static_cast<std::ptrdiff_t>(old));
+    first_evidence_ += old;
     for (const auto token : std::exchange(abandoned_, {})) {
         const auto order = orders_.find(token);
         if (order == orders_.end() || order->second.admitted) continue;
@@ -74,6 +85,12 @@ void JobHost::turn() {
         arrived(map);
     }
     timer_.arm(scheduler_.next_deadline());
+}
+
+void JobHost::execute_all() {
+    auto effects = std::exchange(effects_, {});
+    for (const auto& effect : effects) execute(effect);
+    keep_memory(effects, effects_);
 }
 
 void JobHost::finish() {
@@ -201,6 +218,7 @@ std::string JobHost::name(JobPoolId pool) const {
 WallTime JobHost::wall(MonotonicTime at) const { return wall_now() - (loop_.now() - at); }
 
 MonotonicTime JobHost::monotonic(WallTime at) const {
+    if (at == WallTime{}) return {};
     const auto now = wall_now();
     return at <= now ? MonotonicTime{} : add_saturating(loop_.now(), at - now);
 }

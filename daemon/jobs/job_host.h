@@ -116,6 +116,7 @@ private:
     void post(jobs::JobEvent event);
     void turn();
     void execute_all();
+    void execute(const jobs::JobEffect& effect);
     void arm();
     void take_answers();
     [[nodiscard]] bool open();
@@ -136,6 +137,8 @@ private:
     [[nodiscard]] WorkerId worker_id(const WorkerRef& ref) const;
     [[nodiscard]] WorkerLink* link(const WorkerId& worker);
     [[nodiscard]] WorkerLink* link(const WorkerRef& worker);
+    void drop_link(const WorkerId& worker);
+    void send(const WorkerRef& worker, const JobToSend& job);
     [[nodiscard]] Refusal no_store() const;
     [[nodiscard]] Refusal refusal_of(jobs::Refusal why, const std::string& pool) const;
     [[nodiscard]] std::vector<jobs::NewJob> to_jobs(std::vector<ChannelPush> pushes,
@@ -156,6 +159,7 @@ private:
     event::Source expire_timer_;
     event::Source fetch_timer_;
     std::vector<jobs::JobEvent> events_;
+    std::vector<jobs::JobEvent> spare_events_;  // empty: kept for its memory
     jobs::JobEffects effects_;
     std::vector<std::move_only_function<void()>> calls_;  // to be made in the next turn
 
@@ -165,8 +169,9 @@ private:
     std::uint32_t next_pool_ = 1;
     std::unordered_map<std::uint64_t, JobPoolId> input_maps_;  // of `inputs`, while they are not done
     std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<WorkerLink>> links_;
-    std::unordered_map<std::uint64_t, Evidence> evidence_;
-    std::uint64_t next_evidence_ = 1;
+    std::map<WorkerRef, WorkerLink*> links_by_ref_;
+    std::vector<Evidence> evidence_;  // of this turn, by number from the first
+    std::uint64_t first_evidence_ = 1;
     std::uint64_t next_token_ = 1;
     std::unordered_map<std::uint64_t, Order> orders_;  // by token, until the store has answered
     std::vector<std::uint64_t> abandoned_;
@@ -182,6 +187,7 @@ private:
     std::unordered_map<std::uint64_t, Ending> endings_;         // by job
     std::multimap<std::uint64_t, JobListener*> map_listeners_;  // by map; 0 is none
     std::multimap<std::uint64_t, JobListener*> job_listeners_;
+    std::vector<JobListener*> told_;  // kept for its memory
     std::function<void()> on_room_;
     bool had_room_ = true;
     JobLogs logs_;

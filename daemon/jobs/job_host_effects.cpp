@@ -13,9 +13,13 @@ struct JobHost::Execute {
     JobHost& host;
 
     void operator()(const Dispatch& d) const {
-        const auto token = host.next_token_++;
         JobToSend job{.attempt = d.attempt, .job = d.job, .number = d.number, .remaining = {}, .payload = {}};
         if (d.timeout > Duration::zero()) job.remaining = d.timeout;
+        if (const auto input = host.store_->input_at_hand(d.job)) {
+            job.payload = *input;
+            return host.send(d.worker, job);
+        }
+        const auto token = host.next_token_++;
         host.sendings_.emplace(token, Sending{d.worker, job});
         host.store_->post(ReadRequest{FetchPayload{token, d.job}});
     }
@@ -106,10 +110,7 @@ struct JobHost::Execute {
     }
 };
 
-void JobHost::execute_all() {
-    const auto effects = std::exchange(effects_, {});
-    for (const auto& effect : effects) std::visit(Execute{*this}, effect);
-}
+void JobHost::execute(const JobEffect& effect) { std::visit(Execute{*this}, effect); }
 
 Refusal JobHost::refusal_of(jobs::Refusal why, const std::string& pool) const {
     using Kind = pinion::daemon::Refusal::Kind;
@@ -147,24 +148,27 @@ Refusal JobHost::no_store() const {
 AttemptRow JobHost::to_row(const AttemptNote& note, const std::string& detail) const {
     AttemptRow row{.number = note.number, .outcome = note.outcome, .slot = note.worker.slot.value, .detail = detail};
     row.ended = wall_now();
-    row.started = note.number == 0 ? row.ended : wall(note.started);
+    row.started = note.number == 0 ? row.ended : row.ended - (loop_.now() - note.started);
     return row;
 }
 
 jobs::Evidence JobHost::keep(Evidence evidence) {
-    const jobs::Evidence id{next_evidence_++};
-    evidence_.emplace(id.value, std::move(evidence));
-    return id;
+    evidence_.push_back(std::move(evidence));
+    return jobs::Evidence{first_evidence_ + evidence_.size() - 1};
 }
 
 JobHost::Evidence JobHost::take(jobs::Evidence id) {
-    auto found = evidence_.find(id.value);
-    if (found == evidence_.end()) return {};
-    // A death may end several attempts (concurrency): its record stays until the worker is forgotten.
-    if (found->second.shared) return found->second;
-    auto evidence = std::move(found->second);
-    evidence_.erase(found);
-    return evidence;
+    if (id.value < first_evidence_ || id.value - first_evidence_ >= evidence_.size()) return {};
+    Evidence& evidence = evidence_[id.value - first_evidence_];
+    // A death may end several attempts (concurrency).
+    if (evidence.shared) return evidence;
+    return std::exchange(evidence, {});
+}
+
+void JobHost::send(const WorkerRef& worker, const JobToSend& job) {
+    WorkerLink* found = link(worker);
+    // Where there is none, its end gives the job back.
+    if (found != nullptr && !found->death) found->send(job, loop_.now());
 }
 
 void JobHost::settled(const MapSettled& map) {

@@ -104,10 +104,8 @@ struct JobHost::Take {
             const auto evidence = host.keep({.error = error_json("unreadable", answer.payload.error().message)});
             return host.post(PayloadLost{worker, job.attempt, evidence});
         }
-        WorkerLink* link = host.link(worker);
-        if (link == nullptr || link->death) return;  // its end gives the job back
         job.payload = *answer.payload;
-        link->send(job, host.loop_.now());
+        host.send(worker, job);
     }
     void operator()(LookedUp& answer) const { finish_call(host.look_ups_, answer.token, std::move(answer.job)); }
     void operator()(Listed& answer) const {
@@ -151,7 +149,7 @@ void JobHost::announce(const Ending& ending) {
     JobEnd end = ending.end;
     end.result = ending.result;
     end.error = ending.error;
-    std::vector<JobListener*> listeners;
+    auto listeners = std::exchange(told_, {});
     const auto add = [&](auto range) {
         for (auto place = range.first; place != range.second; ++place)
             if (std::ranges::find(listeners, place->second) == listeners.end()) listeners.push_back(place->second);
@@ -160,6 +158,8 @@ void JobHost::announce(const Ending& ending) {
     add(job_listeners_.equal_range(end.job.value));
     for (auto* listener : listeners) listener->job_ended(end);
     job_listeners_.erase(end.job.value);
+    listeners.clear();
+    told_ = std::move(listeners);
 }
 
 // Whoever waits for an end that can't be written is not to wait for ever.

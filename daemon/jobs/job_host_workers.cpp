@@ -25,7 +25,17 @@ WorkerLink* JobHost::link(const WorkerId& worker) {
     return found == links_.end() || found->second->worker() != worker ? nullptr : found->second.get();
 }
 
-WorkerLink* JobHost::link(const WorkerRef& worker) { return link(worker_id(worker)); }
+WorkerLink* JobHost::link(const WorkerRef& worker) {
+    const auto found = links_by_ref_.find(worker);
+    return found == links_by_ref_.end() ? nullptr : found->second;
+}
+
+void JobHost::drop_link(const WorkerId& worker) {
+    const auto found = links_.find({worker.pool, worker.slot.value});
+    if (found == links_.end()) return;
+    links_by_ref_.erase(found->second->ref());
+    links_.erase(found);
+}
 
 Result<JobWorkers::Birth> JobHost::prepare(const WorkerId& worker, const supervise::SpecPtr& spec) {
     const auto pool = pools_.find(worker.pool);
@@ -40,7 +50,9 @@ Result<JobWorkers::Birth> JobHost::prepare(const WorkerId& worker, const supervi
     }
     if (spec->jobs->protocol == JobProtocol::exec)
         birth.runner = {services_.runner, spec->jobs->payload == PayloadKind::raw ? "--raw" : "--json", "--"};
-    links_[{worker.pool, worker.slot.value}] = std::move(link);
+    drop_link(worker);
+    links_by_ref_.emplace(link->ref(), link.get());
+    links_.emplace(std::pair{worker.pool, worker.slot.value}, std::move(link));
     return birth;
 }
 
@@ -52,7 +64,7 @@ Result<void> JobHost::born(const WorkerId& worker, const std::string& cpus) {
 }
 
 void JobHost::not_born(const WorkerId& worker) {
-    if (link(worker) != nullptr) links_.erase({worker.pool, worker.slot.value});
+    if (link(worker) != nullptr) drop_link(worker);
 }
 
 void JobHost::ready(const WorkerId& worker) {
@@ -94,7 +106,7 @@ void JobHost::gone(const WorkerId& worker) {
         if (death) evidence.detail = death_json(*death, found->cpus);
         post(WorkerGone{found->ref(), how, keep(std::move(evidence))});
     }
-    links_.erase({worker.pool, worker.slot.value});
+    drop_link(worker);
 }
 
 void JobHost::wrote(const WorkerId& worker, std::string_view line) {

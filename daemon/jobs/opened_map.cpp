@@ -115,10 +115,11 @@ void OpenedMap::tell_added(std::uint64_t from, const std::vector<jobs::PlacedJob
 
 void OpenedMap::added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed) {
     if (over()) return;
+    index_of_.forget_before(base_);
     for (std::size_t i = 0; results_ && i < placed.size(); ++i) {
         const std::uint64_t index = from + i;
         entry(index).id = placed[i].id;
-        index_of_.emplace(placed[i].id, index);
+        index_of_.add(placed[i].id, index);
         // One that was known and is at its end already is in the store, and no end of it will come.
         if (!placed[i].existing || queue_.phase(placed[i].id) != jobs::JobPhase::none) continue;
         entry(index).state = Entry::State::ended;
@@ -157,8 +158,8 @@ void OpenedMap::go_on() {
 
 void OpenedMap::job_ended(const JobEnd& end) {
     const auto known = index_of_.find(end.job);
-    if (known == index_of_.end() || over()) return;
-    const std::uint64_t index = known->second;
+    if (!known || *known < base_ || over()) return;
+    const std::uint64_t index = *known;
     if (entry(index).state != Entry::State::pending) return;
     note_end(end.state);
     entry(index).counted = true;
@@ -179,22 +180,19 @@ void OpenedMap::job_ended(const JobEnd& end) {
 }
 
 void OpenedMap::keep(std::uint64_t index, Kept kept) {
-    entry(index).state = Entry::State::kept;
     kept_bytes_ += kept.bytes();
-    kept_.insert_or_assign(index, std::move(kept));
+    entry(index).state = Entry::State::kept;
+    entry(index).kept = std::make_unique<Kept>(std::move(kept));
 }
 
 void OpenedMap::send_kept(std::uint64_t index) {
-    const auto found = kept_.find(index);
-    const Kept& kept = found->second;
-    send({entry(index).id, index, kept.state, kept.attempts, kept.result, kept.error});
-    kept_bytes_ -= kept.bytes();
-    kept_.erase(found);
+    const auto kept = std::move(entry(index).kept);
+    send({entry(index).id, index, kept->state, kept->attempts, kept->result, kept->error});
+    kept_bytes_ -= kept->bytes();
     mark_sent(index);
 }
 
 void OpenedMap::mark_sent(std::uint64_t index) {
-    index_of_.erase(entry(index).id);
     entry(index).state = Entry::State::sent;
     while (!entries_.empty() && entries_.front().state == Entry::State::sent) {
         entries_.pop_front();

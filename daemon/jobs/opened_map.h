@@ -10,8 +10,8 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
+#include "daemon/jobs/item_index.h"
 #include "daemon/jobs/job_request.h"
 #include "daemon/jobs/map_stream.h"
 
@@ -37,18 +37,19 @@ public:
     void map_settled(const jobs::MapSettled&) override {}
 
 private:
-    struct Entry {
-        enum class State : std::uint8_t { pending, ended, asked, kept, sent };
-        JobId id;
-        State state = State::pending;
-        bool counted = false;  // its end was, for the progress
-    };
     struct Kept {
         jobs::JobState state = jobs::JobState::done;
         std::uint32_t attempts = 0;
         std::string result;
         std::string error;
         [[nodiscard]] std::size_t bytes() const noexcept { return result.size() + error.size(); }
+    };
+    struct Entry {
+        enum class State : std::uint8_t { pending, ended, asked, kept, sent };
+        JobId id;
+        std::unique_ptr<Kept> kept;  // in that state
+        State state = State::pending;
+        bool counted = false;  // its end was, for the progress
     };
 
     [[nodiscard]] Entry& entry(std::uint64_t index) { return entries_[index - base_]; }
@@ -84,8 +85,7 @@ private:
     std::uint64_t base_ = 0;  // index of entries_.front(): the first whose result was not sent
     std::uint64_t next_ = 0;  // index of the next item to be added
     std::deque<Entry> entries_;
-    std::unordered_map<JobId, std::uint64_t> index_of_;
-    std::map<std::uint64_t, Kept> kept_;
+    ItemIndex index_of_;
     std::size_t kept_bytes_ = 0;
     std::size_t largest_ = 0;          // result so far
     std::deque<std::uint64_t> ready_;  // unordered: kept or ended, in the order of their ends

@@ -14,6 +14,11 @@ constexpr std::uint64_t attempts_mask = 0xfffU << 4;
 constexpr int time_shift = 24;
 constexpr std::uint64_t time_max = (std::uint64_t{1} << 40) - 1;
 constexpr std::size_t smallest_part = 16;
+constexpr std::size_t sparse_part = 1024;  // up to this many places speed matters more than memory
+
+bool is_full(std::size_t used, std::size_t places) {
+    return places <= sparse_part ? used * 2 > places : used * 5 > places * 4;
+}
 
 }  // namespace
 
@@ -50,6 +55,8 @@ std::size_t IdIndex::home(std::uint64_t hash, std::size_t size) noexcept {
 }
 
 Place IdIndex::find(JobId id) const noexcept {
+    // Mostly asked for jobs that are just being added.
+    if (id > newest_) return nowhere;
     const std::uint64_t h = hash(id);
     const Part& part = parts_[h % parts_.size()];
     if (part.used == 0) return nowhere;
@@ -80,9 +87,10 @@ void IdIndex::add(JobId id, Place place) {
         const double spread = std::pow(1.5, static_cast<double>(number) / static_cast<double>(parts_.size()));
         resize(part, static_cast<std::size_t>(static_cast<double>(smallest_part) * spread));
     }
-    if ((part.used + 1) * 5 > part.places.size() * 4) resize(part, part.places.size() * 3 / 2);
+    if (is_full(part.used + 1, part.places.size())) resize(part, part.places.size() * 3 / 2);
     put(part, place);
     ++part.used;
+    newest_ = std::max(newest_, id);
 }
 
 void IdIndex::remove(JobId id) noexcept {
@@ -102,7 +110,7 @@ void IdIndex::remove(JobId id) noexcept {
     }
     part.places[hole] = nowhere;
     --part.used;
-    if (part.places.size() > 4 * smallest_part && part.used * 4 < part.places.size()) resize(part, size / 2);
+    if (part.places.size() > 4 * smallest_part && part.used * 5 < part.places.size()) resize(part, size / 2);
 }
 
 std::size_t IdIndex::memory_bytes() const noexcept {

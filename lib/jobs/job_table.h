@@ -64,6 +64,7 @@ private:
 
     const JobTable* jobs_;
     std::array<Part, 64> parts_;
+    JobId newest_;
 };
 
 class JobTable {

@@ -38,6 +38,8 @@ public:
     // back.
     [[nodiscard]] virtual Result<void> recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) = 0;
 
+    // The input of a job, where it is in memory: valid until the next call. Else it is to be fetched.
+    [[nodiscard]] virtual std::optional<std::string_view> input_at_hand(JobId) { return std::nullopt; }
     virtual void post(WriteRequest request) = 0;
     virtual void post(ReadRequest request) = 0;
     // Whether more should be posted; if not, stop reading from clients. Ends of jobs are always taken.

@@ -13,7 +13,7 @@ namespace pinion::jobs {
 namespace {
 
 // What a finished job takes beside its bytes: its record, what lies beside it, its place in the order of ends.
-constexpr std::size_t finished_overhead = sizeof(MemoryJob) + sizeof(MemoryExtra) + sizeof(MemoryEnd) + 128;
+constexpr std::size_t finished_overhead = sizeof(MemoryJob) + sizeof(MemoryExtra) + 128;
 
 }  // namespace
 
@@ -170,8 +170,7 @@ Finished MemoryStore::finish(NoteFinish request) {
     job->phase = MemoryJob::Phase::ended;
     MemoryExtra& extra = jobs_.extra(request.job);
     extra.due = {};
-    extra.end = std::make_unique<MemoryEnd>(
-        MemoryEnd{.state = request.state, .attempt = std::move(request.attempt), .result = std::move(request.result)});
+    extra.end.emplace(request.state, std::move(request.attempt), std::move(request.result));
     const WallTime now = wall_now();
     extra.end->attempt.ended = now;
     Pool& pool = pools_[job->pool];

@@ -39,6 +39,7 @@ public:
 
     void declare_pool(JobPoolId pool, const std::string& name, const QueuePolicy& policy) override;
     [[nodiscard]] Result<void> recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) override;
+    [[nodiscard]] std::optional<std::string_view> input_at_hand(JobId job) override;
     void post(WriteRequest request) override;
     void post(ReadRequest request) override;
     [[nodiscard]] bool has_room() const override { return answers_.size() < limits::store_queue_requests; }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace pinion::jobs {
 
 void MemoryJob::set_input(std::string_view input) {
@@ -11,32 +13,57 @@ void MemoryJob::set_input(std::string_view input) {
     std::ranges::copy(input, payload.get());
 }
 
+MemoryJobs::Chunk* MemoryJobs::find_chunk(JobId id) const noexcept {
+    const std::uint64_t number = id.value / chunk_jobs;
+    Chunk*& recent = recent_[number % recent_.size()];
+    if (recent != nullptr && recent->number == number) return recent;
+    const auto found = chunks_.find(number);
+    if (found == chunks_.end()) return nullptr;
+    return recent = found->second.get();
+}
+
 std::pair<JobId, MemoryJob*> MemoryJobs::add() {
-    const std::uint64_t id = next_++;
-    auto& chunk = chunks_[id / chunk_jobs];
-    if (!chunk) chunk = std::make_unique<Chunk>();
+    const JobId id{next_++};
+    Chunk* chunk = find_chunk(id);
+    if (chunk == nullptr) {
+        auto& made = chunks_[id.value / chunk_jobs];
+        made = std::make_unique<Chunk>();
+        made->number = id.value / chunk_jobs;
+        chunk = made.get();
+    }
     ++chunk->used;
-    return {JobId{id}, &chunk->jobs[id % chunk_jobs]};
+    return {id, &chunk->jobs[id.value % chunk_jobs]};
 }
 
 MemoryJob* MemoryJobs::find(JobId id) noexcept {
-    const auto chunk = chunks_.find(id.value / chunk_jobs);
-    if (chunk == chunks_.end()) return nullptr;
-    MemoryJob& job = chunk->second->jobs[id.value % chunk_jobs];
+    Chunk* chunk = find_chunk(id);
+    if (chunk == nullptr) return nullptr;
+    MemoryJob& job = chunk->jobs[id.value % chunk_jobs];
     return job.phase == MemoryJob::Phase::none ? nullptr : &job;
 }
 
 void MemoryJobs::remove(JobId id) noexcept {
-    extras_.erase(id.value);
-    const auto chunk = chunks_.find(id.value / chunk_jobs);
-    if (chunk == chunks_.end()) return;
-    chunk->second->jobs[id.value % chunk_jobs] = {};
-    if (--chunk->second->used == 0) chunks_.erase(chunk);
+    Chunk* chunk = find_chunk(id);
+    if (chunk == nullptr) return;
+    chunk->jobs[id.value % chunk_jobs] = {};
+    if (chunk->extras) (*chunk->extras)[id.value % chunk_jobs].reset();
+    if (--chunk->used > 0) return;
+    recent_[chunk->number % recent_.size()] = nullptr;
+    chunks_.erase(chunk->number);
+}
+
+MemoryExtra& MemoryJobs::extra(JobId id) {
+    Chunk* chunk = find_chunk(id);
+    ASSERT(chunk != nullptr);
+    if (!chunk->extras) chunk->extras = std::make_unique<std::array<std::unique_ptr<MemoryExtra>, chunk_jobs>>();
+    auto& extra = (*chunk->extras)[id.value % chunk_jobs];
+    if (!extra) extra = std::make_unique<MemoryExtra>();
+    return *extra;
 }
 
 const MemoryExtra* MemoryJobs::find_extra(JobId id) const noexcept {
-    const auto found = extras_.find(id.value);
-    return found == extras_.end() ? nullptr : &found->second;
+    const Chunk* chunk = find_chunk(id);
+    return chunk == nullptr || !chunk->extras ? nullptr : (*chunk->extras)[id.value % chunk_jobs].get();
 }
 
 }  // namespace pinion::jobs

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "jobs/store.h"
@@ -46,7 +46,7 @@ struct MemoryExtra {
     JobId retry_of;
     WallTime due{};
     std::vector<AttemptRow> attempts;  // those before the last, by number
-    std::unique_ptr<MemoryEnd> end;
+    std::optional<MemoryEnd> end;
 };
 
 class MemoryJobs {
@@ -58,7 +58,8 @@ public:
     [[nodiscard]] MemoryJob* find(JobId id) noexcept;
     void remove(JobId id) noexcept;
 
-    [[nodiscard]] MemoryExtra& extra(JobId id) { return extras_[id.value]; }
+    // Of a job that is there: made where it has none.
+    [[nodiscard]] MemoryExtra& extra(JobId id);
     [[nodiscard]] const MemoryExtra* find_extra(JobId id) const noexcept;
 
     // Calls `visit(id, job)` for each job with an id above `after`, by id, until it gives false.
@@ -77,13 +78,18 @@ public:
 private:
     static constexpr std::size_t chunk_jobs = 64;
     struct Chunk {
-        std::array<MemoryJob, chunk_jobs> jobs;
+        std::uint64_t number = 0;
         std::size_t used = 0;
+        std::array<MemoryJob, chunk_jobs> jobs;
+        // None until a job of these has something to lie beside it.
+        std::unique_ptr<std::array<std::unique_ptr<MemoryExtra>, chunk_jobs>> extras;
     };
+    [[nodiscard]] Chunk* find_chunk(JobId id) const noexcept;
 
     std::uint64_t next_;
     std::map<std::uint64_t, std::unique_ptr<Chunk>> chunks_;
-    std::unordered_map<std::uint64_t, MemoryExtra> extras_;
+    // Those that were asked for last, by number: what happens to jobs, happens to neighbours one after another.
+    mutable std::array<Chunk*, 64> recent_{};
 };
 
 }  // namespace pinion::jobs

@@ -15,6 +15,11 @@ StoreAnswer MemoryStore::answer(const ReadRequest& request) {
     return std::visit(Answering{*this}, request);
 }
 
+std::optional<std::string_view> MemoryStore::input_at_hand(JobId id) {
+    const MemoryJob* job = jobs_.find(id);
+    return job == nullptr ? std::nullopt : std::optional(job->input());
+}
+
 Result<std::string> MemoryStore::fetch(JobId id) {
     const MemoryJob* job = jobs_.find(id);
     if (job == nullptr) return fail("read input of job " + std::to_string(id.value) + ": there is no such job");

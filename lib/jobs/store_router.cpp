@@ -42,6 +42,9 @@ public:
 
     void declare_pool(JobPoolId pool, const std::string& name, const QueuePolicy& policy) override;
     [[nodiscard]] Result<void> recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) override;
+    [[nodiscard]] std::optional<std::string_view> input_at_hand(JobId job) override {
+        return is_in_memory(job) ? memory_->input_at_hand(job) : std::nullopt;
+    }
     void post(WriteRequest request) override {
         std::visit([this](auto& r) { on(std::move(r)); }, request);
     }
@@ -298,7 +301,9 @@ std::vector<StoreAnswer> StoreRouter::take_answers() {
     std::vector<StoreAnswer> out = own_.take();
     if (disk_)
         for (StoreAnswer& answer : disk_->take_answers()) std::visit([&](auto& a) { take(std::move(a), out); }, answer);
-    for (StoreAnswer& answer : memory_->take_answers()) out.push_back(std::move(answer));
+    std::vector<StoreAnswer> rest = memory_->take_answers();
+    if (out.empty()) return rest;
+    std::ranges::move(rest, std::back_inserter(out));
     return out;
 }
 
