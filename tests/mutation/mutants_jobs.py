@@ -10,9 +10,9 @@ SEMAPHORES = "lib/jobs/semaphores.cpp"
 
 MUTANTS = [
     ("everything a dead worker had is charged", WORKERS,
-     "sent.doom || (sent.executing && by_itself)", "sent.doom || by_itself"),
+     "sent.doom || (executing && by_itself)", "sent.doom || by_itself"),
     ("a death charges nobody", WORKERS,
-     "sent.doom || (sent.executing && by_itself)", "sent.doom.has_value()"),
+     "sent.doom || (executing && by_itself)", "sent.doom.has_value()"),
     ("a stop is charged", WORKERS,
      "gone->phase != WorkerPhase::killing && event.how != Departure::stopped", "gone->phase != WorkerPhase::killing"),
     ("bystanders of a kill are charged", WORKERS,
