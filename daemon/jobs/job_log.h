@@ -2,14 +2,23 @@
 // What jobs' attempts wrote, for `pinionctl jobs log`: the tail of each, of the jobs that wrote last.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "daemon/jobs/job_queue.h"
+#include "base/time.h"
+#include "model/job_ids.h"
 
 namespace pinion::daemon {
+
+// One line of what a worker wrote while it executed an attempt.
+struct JobLogLine {
+    std::uint32_t attempt = 0;
+    WallTime at{};
+    std::string text;  // printable
+};
 
 class JobLogs {
 public:

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/control.h"
+#include "daemon/jobs/job_log.h"
 #include "jobs/job_effect.h"
 #include "jobs/scheduler_view.h"
 #include "jobs/store.h"
@@ -85,13 +86,6 @@ public:
     virtual void map_settled(const jobs::MapSettled& settled) = 0;
     // Jobs on disk get no end before the daemon starts anew; called where one of them, or their map, is listened to.
     virtual void store_stopped(const std::string& why) = 0;
-};
-
-// One line of what a worker wrote while it executed an attempt.
-struct JobLogLine {
-    std::uint32_t attempt = 0;
-    WallTime at{};
-    std::string text;  // printable
 };
 
 // What clients may ask for; the job socket has checked their rights.
