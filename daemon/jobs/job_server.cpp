@@ -8,12 +8,14 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <list>
 
 #include "base/unix_listener.h"
 #include "daemon/jobs/job_access.h"
 #include "daemon/jobs/job_connection.h"
 #include "daemon/jobs/socket_limits.h"
+#include "event/io_group.h"
 
 namespace pinion::daemon {
 namespace {
@@ -22,7 +24,8 @@ using namespace std::chrono_literals;
 
 constexpr int backlog = 128;
 constexpr int accepts_a_turn = 16;
-constexpr Duration accept_again = 1s;  // when there is no descriptor left
+constexpr Duration accept_again = 1s;    // when there is no descriptor left
+constexpr Duration turn_budget = 500us;  // then exits and timers have their turn
 
 // Tells one that is one too many, as far as the socket takes it at once.
 void turn_away(const UniqueFd& socket, const std::string& why) {
@@ -35,11 +38,11 @@ void turn_away(const UniqueFd& socket, const std::string& why) {
 
 struct Client {
     UniqueFd socket;
-    event::Source io;
-    event::Source turn;  // runs once after something has changed
+    event::IoGroup::Member io;
     event::Source timer;
     std::uint32_t watched = EPOLLIN;
     bool blocked = false;  // the socket took no more
+    bool changed = false;  // is among those that are looked at again
     MonotonicTime deadline = no_deadline;
     std::shared_ptr<JobConnection> connection;  // goes first: it may still say that something has changed
 };
@@ -54,17 +57,34 @@ struct JobServer::State {
     UniqueFd listener;
     event::Source listening;
     event::Source again;  // accepts after a pause
+    event::IoGroup sockets;
+    event::Source turn;  // runs once after something has changed
+    std::deque<Client*> changed;
     std::list<Client> clients;
 
+    [[nodiscard]] Result<void> open();
     void accept_some();
     void adopt(UniqueFd socket, Caller caller);
     [[nodiscard]] Result<void> attach(Client& client);
     [[nodiscard]] bool has_place_for(const Caller& caller) const;
+    void look_again(Client& client);
+    void settle_changed();
     void on_io(Client& client, std::uint32_t events);
     [[nodiscard]] bool flush(Client& client);
     void settle(Client& client);
-    void drop(const Client& client);
+    void drop(Client& client);
 };
+
+// What all clients share.
+Result<void> JobServer::State::open() {
+    if (turn.valid()) return {};
+    PINION_TRY(group, event::IoGroup::make(loop, event::Priority::commands));
+    PINION_TRY(deferred, loop.add_deferred(event::Priority::commands, [this] { settle_changed(); }));
+    deferred.enable(false);
+    sockets = std::move(group);
+    turn = std::move(deferred);
+    return {};
+}
 
 void JobServer::State::accept_some() {
     for (int i = 0; i < accepts_a_turn; ++i) {
@@ -99,25 +119,42 @@ void JobServer::State::adopt(UniqueFd socket, Caller caller) {
     client.connection =
         std::make_shared<JobConnection>(queue, ConnectionSetting{.caller = std::move(caller),
                                                                  .own_uid = setting.own_uid,
-                                                                 .changed = [&client] { client.turn.enable(true); },
+                                                                 .changed = [this, &client] { look_again(client); },
                                                                  .now = [this] { return loop.now(); }});
     if (!attach(client)) clients.pop_back();
 }
 
 Result<void> JobServer::State::attach(Client& client) {
-    PINION_TRY(turn, loop.add_deferred(event::Priority::commands, [this, &client] { settle(client); }));
-    turn.enable(false);
-    client.turn = std::move(turn);
+    PINION_CHECK(open());
     PINION_TRY(timer, loop.add_timer(event::Priority::commands, [this, &client] {
         client.deadline = no_deadline;
         client.connection->tick(loop.now());
         settle(client);
     }));
     client.timer = std::move(timer);
-    PINION_TRY(io, loop.add_io(client.socket.fd(), EPOLLIN, event::Priority::commands,
-                               [this, &client](std::uint32_t events) { on_io(client, events); }));
+    PINION_TRY(
+        io, sockets.add(client.socket.fd(), EPOLLIN, [this, &client](std::uint32_t events) { on_io(client, events); }));
     client.io = std::move(io);
     return {};
+}
+
+// Once, however often it is said, in a turn of its own.
+void JobServer::State::look_again(Client& client) {
+    if (std::exchange(client.changed, true)) return;
+    changed.push_back(&client);
+    turn.enable(true);
+}
+
+void JobServer::State::settle_changed() {
+    const auto until = MonotonicClock::now() + turn_budget;
+    while (!changed.empty()) {
+        Client& client = *changed.front();
+        changed.pop_front();
+        client.changed = false;
+        settle(client);
+        if (MonotonicClock::now() >= until) break;
+    }
+    if (!changed.empty()) turn.enable(true);
 }
 
 void JobServer::State::on_io(Client& client, std::uint32_t events) {
@@ -155,7 +192,7 @@ void JobServer::State::settle(Client& client) {
     if (!flush(client)) return drop(client);
     const bool empty = connection.outbox().size() == 0;
     if (connection.closing() && empty) return drop(client);
-    if (was_full && connection.has_room()) client.turn.enable(true);
+    if (was_full && connection.has_room()) look_again(client);
     const std::uint32_t wanted =
         (connection.wants_input() ? std::uint32_t{EPOLLIN} : 0U) | (empty ? 0U : std::uint32_t{EPOLLOUT});
     if (wanted != client.watched) client.io.watch(wanted);
@@ -165,7 +202,9 @@ void JobServer::State::settle(Client& client) {
     client.deadline = deadline;
 }
 
-void JobServer::State::drop(const Client& client) {
+void JobServer::State::drop(Client& client) {
+    std::erase(changed, &client);
+    client.changed = true;  // what its end changes concerns nobody
     clients.remove_if([&client](const Client& other) { return &other == &client; });
 }
 
@@ -177,9 +216,12 @@ JobServer::JobServer(event::Loop& loop, JobQueue& queue, JobServerSetting settin
                        .listener = {},
                        .listening = {},
                        .again = {},
+                       .sockets = {},
+                       .turn = {},
+                       .changed = {},
                        .clients = {}}) {
     queue.set_on_room([state = state_.get()] {
-        for (Client& client : state->clients) client.turn.enable(true);
+        for (Client& client : state->clients) state->look_again(client);
     });
 }
 
