@@ -125,4 +125,8 @@ inline NoteFinish done(JobId job, std::string result = "42") {
     return {.job = job, .attempt = {.number = 1, .slot = 3, .detail = "{}"}, .result = std::move(result), .pushes = {}};
 }
 
+inline std::size_t files_in(const std::string& folder) {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
 }  // namespace pinion::jobs

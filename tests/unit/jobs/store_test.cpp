@@ -9,10 +9,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::size_t files_in(const std::string& folder) {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
-}
-
 TEST(StoreOnDisk, KeepsWhatWaitsOverARestart) {
     ScratchFolder folder;
     std::vector<JobId> ids;

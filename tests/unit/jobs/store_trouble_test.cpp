@@ -176,11 +176,6 @@ TEST_F(StoreOnABadDisk, ASpoolThatIsTakenAwayCostsWhatWasInIt) {
     EXPECT_EQ(desk.store->health().state, StoreHealth::State::open);
 }
 
-std::size_t files_in(const std::string& folder) {
-    const std::filesystem::directory_iterator files(folder);
-    return static_cast<std::size_t>(std::distance(files, {}));
-}
-
 TEST_F(StoreOnABadDisk, ARefusedSubmitLeavesNoFileOnAFullDisk) {
     StoreDesk desk(options);
     const std::string large(limits::max_inline_bytes + 1, 'x');
