@@ -25,12 +25,15 @@ class Config {
 public:
     [[nodiscard]] const DaemonSpec& daemon() const noexcept { return daemon_; }
     [[nodiscard]] const MachineSpec& machine() const noexcept { return machine_; }
-    [[nodiscard]] const std::map<std::string, std::shared_ptr<const PoolSpec>>& pools() const noexcept { return pools_; }
+    [[nodiscard]] const std::map<std::string, std::shared_ptr<const PoolSpec>>& pools() const noexcept {
+        return pools_;
+    }
     // Named, and shared by all job pools.
     [[nodiscard]] const std::map<std::string, std::uint32_t>& semaphores() const noexcept { return semaphores_; }
     [[nodiscard]] const std::vector<std::string>& files() const noexcept { return files_; }  // read, in order
     [[nodiscard]] const std::vector<Diagnostic>& warnings() const noexcept { return warnings_; }
-    // The place of a pool's key: origin("web", "restart.delay"); nothing where the default holds. "" is the pool itself.
+    // The place of a pool's key: origin("web", "restart.delay"); nothing where the default holds. "" is the pool
+    // itself.
     [[nodiscard]] std::optional<Origin> origin(const std::string& pool, const std::string& key) const;
 
 private:
@@ -49,7 +52,7 @@ struct LoadOptions {
     // `check --as PATH TEMPFILE`: the content of `replacement` stands in for the file `replaced` of the folder.
     std::string replaced;
     std::string replacement;
-    bool refuse_unsafe_files = false;  // root's rule: not owned by root, or writable by others
+    bool refuse_unsafe_files = false;                // root's rule: not owned by root, or writable by others
     std::map<std::string, std::string> environment;  // what pass_env picks from
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the table of keys makes beside the reader: the JSON Schema (draft-07) that editors use, the reference in Markdown
-// and for the manual, and the effective configuration as YAML.
+// What the table of keys makes beside the reader: the JSON Schema (draft-07) that editors use, the reference in
+// Markdown and for the manual, and the effective configuration as YAML.
 #pragma once
 
 #include <string>

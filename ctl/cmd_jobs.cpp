@@ -92,8 +92,7 @@ Exit show_log(JobClient& client, const JobsOptions& options, const Context& cont
         const Json* lines = log.find("lines");
         if (lines == nullptr) continue;
         if (context.wants_json())
-            for (const Json& line : lines->items())
-                print_json_line(context, with_front("job", id_of(target), line));
+            for (const Json& line : lines->items()) print_json_line(context, with_front("job", id_of(target), line));
         else
             print(context, job_log(lines->items(), context.out_traits));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `reload`: the daemon reads its configuration again; every reason for a refusal is shown. `rebalance`: the same, and all
-// seats are chosen anew.
+// `reload`: the daemon reads its configuration again; every reason for a refusal is shown. `rebalance`: the same, and
+// all seats are chosen anew.
 #include "base/text.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"

@@ -43,8 +43,8 @@ struct Comparison {
 // "changed" and "changes".
 [[nodiscard]] wire::Json plan_document(const cpu::Plan& plan, const Comparison* comparison);
 
-// [{"code","pool","message"}], and of "wanted", "missing", "slots", "levels", "cpus", "quota" and "account" those that the
-// note has.
+// [{"code","pool","message"}], and of "wanted", "missing", "slots", "levels", "cpus", "quota" and "account" those that
+// the note has.
 [[nodiscard]] wire::Json notes_json(const std::vector<cpu::PlanNote>& notes);
 
 // {"version","worker","rule","cpus","mask","nodes","inside","kept","home","better":[{"cpus","obstacles":[{"kind",

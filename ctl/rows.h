@@ -35,7 +35,7 @@ struct PoolRow {
     std::uint64_t jobs_ready = 0;
     std::uint64_t jobs_failed = 0;
     double jobs_rate = 0;
-    Duration oldest_ready{};  // 0: none
+    Duration oldest_ready{};          // 0: none
     std::uint64_t jobs_p95_usec = 0;  // 0: not known
     wire::Json members;
 };

@@ -14,7 +14,7 @@ namespace pinion::daemon {
 
 // What decides how often there is something to look at.
 struct AuditNeeds {
-    Duration wish{};              // machine.audit
+    Duration wish{};  // machine.audit
     bool kernel_keeps_pins = false;
     bool kernel_tells_pressure = false;
     bool soft_workers = false;  // who may have too much to run

@@ -5,21 +5,20 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
-
 #include <unistd.h>
 
 #include <random>
 
 #include "base/units.h"
+#include "daemon/access.h"
 #include "daemon/bus_server.h"
 #include "daemon/jobs/job_host.h"
 #include "daemon/jobs/job_server.h"
-#include "daemon/access.h"
 #include "daemon/jobs/runner_path.h"
 #include "daemon/records.h"
+#include "event/notify.h"
 #include "jobs/store_router.h"
 #include "jobs/store_sqlite.h"
-#include "event/notify.h"
 #include "log/messages.h"
 #include "model/limits.h"
 
@@ -82,12 +81,9 @@ std::unique_ptr<JobHost> Daemon::make_job_host() {
     };
     services.record = [this](log::Record of_jobs) { record(std::move(of_jobs)); };
     services.open_store = [folder = options_.state_dir + "/jobs"] {
-        return jobs::open_store_router({.open_disk =
-                                            [folder] {
-                                                return jobs::open_sqlite_store(
-                                                    {.folder = folder, .nonce = random_seed()});
-                                            },
-                                        .open_now = jobs::sqlite_store_exists(folder)});
+        return jobs::open_store_router(
+            {.open_disk = [folder] { return jobs::open_sqlite_store({.folder = folder, .nonce = random_seed()}); },
+             .open_now = jobs::sqlite_store_exists(folder)});
     };
     services.runner = find_exec_runner();
     auto host = std::make_unique<JobHost>(loop_, std::move(services), random_seed());

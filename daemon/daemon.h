@@ -152,7 +152,7 @@ private:
     Machine machine_;
     cpu::Plan plan_;
     std::optional<ChosenLevel> enforcement_;  // as it was last said
-    cpu::KeptSeats seats_;  // where each slot belongs, which a new plan keeps
+    cpu::KeptSeats seats_;                    // where each slot belongs, which a new plan keeps
     Keeping keeping_;
     Scales scales_;
     std::map<std::string, std::string> unplaced_;  // pools without seats, and why
@@ -160,7 +160,7 @@ private:
     std::unique_ptr<Watch> watch_;
     std::vector<ReloadDone> reload_waiters_;
     bool reload_by_watch_ = false;
-    bool seats_anew_ = false;  // with the load that is on its way
+    bool seats_anew_ = false;     // with the load that is on its way
     std::string refused_reload_;  // why the last reload was refused; empty after one that was not
 
     std::vector<event::Source> signals_;

@@ -174,12 +174,12 @@ bool Daemon::kernel_keeps_pins() const { return enforcement_ && enforcement_->le
 
 void Daemon::set_audit_period() {
     const auto is_soft = [](const cpu::Seat& seat) { return !seat.exclusive && !seat.cpus.empty(); };
-    const auto period = audit_period(
-        {.wish = config_->machine().audit,
-         .kernel_keeps_pins = kernel_keeps_pins(),
-         .kernel_tells_pressure = keeping_.pressure.has_value(),
-         .soft_workers = std::ranges::any_of(
-             plan_.pools, [&](const cpu::PoolSeats& pool) { return std::ranges::any_of(pool.seats, is_soft); })});
+    const auto period = audit_period({.wish = config_->machine().audit,
+                                      .kernel_keeps_pins = kernel_keeps_pins(),
+                                      .kernel_tells_pressure = keeping_.pressure.has_value(),
+                                      .soft_workers = std::ranges::any_of(plan_.pools, [&](const cpu::PoolSeats& pool) {
+                                          return std::ranges::any_of(pool.seats, is_soft);
+                                      })});
     keeping_.audit->set_period(period);
     if (!keeping_.pressure) keeping_.starved.expect_looks(period);
 }

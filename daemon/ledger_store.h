@@ -18,8 +18,8 @@ public:
     // What a daemon of this boot left. Nothing where there is no file; the error says why one can't be used.
     [[nodiscard]] Result<std::optional<cpu::LedgerFile>> read() const;
 
-    // Writes `ledger`, whose boot is filled in, where it differs from what was written last. A reader sees the old file or
-    // the new one.
+    // Writes `ledger`, whose boot is filled in, where it differs from what was written last. A reader sees the old file
+    // or the new one.
     [[nodiscard]] Result<void> write(cpu::LedgerFile ledger);
 
 private:

@@ -20,8 +20,8 @@ struct Loaded {
 // Reads, validates and probes, in the calling thread.
 [[nodiscard]] Loaded load_now(const config::LoadOptions& options);
 
-// Adds those processes of others that are pinned, where the configuration wants to know. Not before a dead predecessor's
-// workers are gone, since they would be taken for such.
+// Adds those processes of others that are pinned, where the configuration wants to know. Not before a dead
+// predecessor's workers are gone, since they would be taken for such.
 void look_for_strangers(Loaded& loaded);
 
 using Loader = OffThread<Loaded>;

@@ -89,13 +89,13 @@ public:
     // Who runs and can be looked at, and what a look needs: nothing for who is still on its way to its program.
     struct Pin {
         pid_t pid = 0;
-        CpuSet mask;           // permitted
+        CpuSet mask;             // permitted
         std::uint32_t room = 0;  // of one pinned softly: how many of its threads its core can run
     };
     [[nodiscard]] std::vector<WorkerId> live() const;
     [[nodiscard]] std::optional<Pin> pin_of(const WorkerId& worker) const;
-    // Every process of its tree, the main one first; none where it can't be looked at. One look at the orphans that came
-    // to us answers for many workers.
+    // Every process of its tree, the main one first; none where it can't be looked at. One look at the orphans that
+    // came to us answers for many workers.
     [[nodiscard]] process::TreeMembers look_for_orphans() const;
     [[nodiscard]] std::vector<pid_t> processes_of(const WorkerId& worker, const process::TreeMembers& orphans) const;
     // Sets the mask that is permitted for every thread of every process of its tree. Fails with ESRCH when it is gone.

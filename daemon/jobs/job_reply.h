@@ -14,7 +14,8 @@
 
 namespace pinion::daemon {
 
-// A job with every attempt that is given, and the one that runs. `phase` refines the state of one that is not at its end.
+// A job with every attempt that is given, and the one that runs. `phase` refines the state of one that is not at its
+// end.
 [[nodiscard]] wire::Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase,
                                    const std::optional<RunningAttempt>& running);
 

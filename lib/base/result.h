@@ -45,8 +45,8 @@ using Result = std::expected<T, Error>;
 }  // namespace pinion
 
 // Evaluates `expression`, a Result; returns its error from the enclosing function, or defines `name` from its value.
-#define PINION_TRY(name, expression)                                        \
-    auto name##_result = (expression);                                      \
+#define PINION_TRY(name, expression)                                              \
+    auto name##_result = (expression);                                            \
     if (!name##_result) return std::unexpected(std::move(name##_result).error()); \
     auto name = std::move(name##_result).value()
 

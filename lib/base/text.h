@@ -13,7 +13,8 @@ namespace pinion {
 
 // "did you mean": the candidate with the smallest edit distance (Damerau-Levenshtein, adjacent transpositions count
 // one) to `word`, if that is at most max(1, |word| / 3). Ties go to the earlier candidate.
-[[nodiscard]] std::optional<std::string_view> closest(std::string_view word, std::span<const std::string_view> candidates);
+[[nodiscard]] std::optional<std::string_view> closest(std::string_view word,
+                                                      std::span<const std::string_view> candidates);
 
 [[nodiscard]] bool is_valid_utf8(std::string_view text) noexcept;
 

@@ -9,7 +9,8 @@ namespace {
 Duration read_clock(clockid_t clock) noexcept {
     timespec time{};
     ::clock_gettime(clock, &time);
-    return std::chrono::duration_cast<Duration>(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+    return std::chrono::duration_cast<Duration>(std::chrono::seconds(time.tv_sec) +
+                                                std::chrono::nanoseconds(time.tv_nsec));
 }
 
 }  // namespace

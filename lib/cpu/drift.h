@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an audit makes of the masks that it finds: fine, to be set again, or contested. One life of a seat's worker after
-// another; nothing here looks at the machine.
+// What an audit makes of the masks that it finds: fine, to be set again, or contested. One life of a seat's worker
+// after another; nothing here looks at the machine.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace pinion::cpu {
 
 // Who may have set the mask of a thread.
 enum class Suspect : std::uint8_t { kernel, somebody };
-// `found` is not within `permitted`; `everything` is what a mask is that nobody has set: the kernel gives that back where
-// a cpuset is switched on or changed, or the last CPU of a mask goes offline.
+// `found` is not within `permitted`; `everything` is what a mask is that nobody has set: the kernel gives that back
+// where a cpuset is switched on or changed, or the last CPU of a mask goes offline.
 [[nodiscard]] Suspect suspect_of(const CpuSet& found, const CpuSet& everything) noexcept;
 [[nodiscard]] const char* to_string(Suspect suspect) noexcept;
 
@@ -32,8 +32,8 @@ public:
         contested,  // this is one time too many: say so, and leave it from now on
         leave,      // it is contested already
     };
-    // A mask outside what is permitted was found on the worker in `slot`. `excused`: the machine has just changed, which
-    // resets masks; the repair is not held against anybody.
+    // A mask outside what is permitted was found on the worker in `slot`. `excused`: the machine has just changed,
+    // which resets masks; the repair is not held against anybody.
     [[nodiscard]] Verdict drifted(const std::string& pool, std::uint32_t slot, MonotonicTime now, bool excused);
 
     // The operator had a say about it (restart, reload): what was is forgotten but the count.

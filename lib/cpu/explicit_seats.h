@@ -17,7 +17,7 @@ struct GivenSeats {
     const std::string& pool;
     std::uint32_t workers = 0;
     const std::vector<CpuSet>& seats;
-    CpuSet kept_out{};  // what other pools keep to themselves around their seats
+    CpuSet kept_out{};                 // what other pools keep to themselves around their seats
     std::set<std::uint32_t> absent{};  // seats that have lost all their CPUs: empty
 };
 

@@ -20,8 +20,8 @@ struct ForeignPin {
 };
 
 // Processes whose main thread may use fewer CPUs than their cgroup; neither kernel threads nor what descends from this
-// process, lives in a cgroup below its own or has ended. At most `limits::max_foreign_pins`, the lowest pids first. What can't be
-// read is left out.
+// process, lives in a cgroup below its own or has ended. At most `limits::max_foreign_pins`, the lowest pids first.
+// What can't be read is left out.
 [[nodiscard]] std::vector<ForeignPin> find_foreign_pins();
 
 // One W_FOREIGN_PIN for each pool on whose own seats some of `pins` run, with their names; E_FOREIGN_PIN where they are

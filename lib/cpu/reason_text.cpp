@@ -144,7 +144,8 @@ std::string origin_text(Origin origin) {
         case Origin::planned: return "It was chosen when the worker's slot came to be, and is kept since.";
         case Origin::kept: return "It is kept from before the daemon started.";
         case Origin::moved:
-            return "It was chosen anew: the configuration asked for another seat, an owner took the old one, or an operator "
+            return "It was chosen anew: the configuration asked for another seat, an owner took the old one, or an "
+                   "operator "
                    "said rebalance.";
         case Origin::home: return "It came home: CPUs of this seat, its own, had been missing.";
         case Origin::away: break;

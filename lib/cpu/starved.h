@@ -23,8 +23,8 @@ public:
     // Looks come so far apart, as long as nobody says otherwise; at first, often enough.
     void expect_looks(Duration period) noexcept { gap_ = std::max(longest_gap, 2 * period); }
 
-    // At `now` so many threads of the worker ran or waited to run, where `room` can run at a time. True once for each life
-    // for which that was too many at every look over `patience`.
+    // At `now` so many threads of the worker ran or waited to run, where `room` can run at a time. True once for each
+    // life for which that was too many at every look over `patience`.
     [[nodiscard]] bool looked(const WorkerId& worker, std::uint32_t runnable, std::uint32_t room, MonotonicTime now);
 
 private:

@@ -19,10 +19,10 @@ enum class DomainType : std::uint8_t { machine, package, group, numa, l3, l2, co
 
 // A node of the topology tree: objects with equal CPU sets are merged into one that keeps all their type names.
 struct Domain {
-    std::vector<DomainType> types;  // outermost first; never empty
-    CpuSet cpus;                    // online PUs below it
-    std::vector<std::uint32_t> numa_nodes;   // OS ids of the memory nodes local to these CPUs
-    std::vector<Domain> children;            // in logical order
+    std::vector<DomainType> types;          // outermost first; never empty
+    CpuSet cpus;                            // online PUs below it
+    std::vector<std::uint32_t> numa_nodes;  // OS ids of the memory nodes local to these CPUs
+    std::vector<Domain> children;           // in logical order
     bool operator==(const Domain&) const = default;
 };
 
@@ -32,8 +32,8 @@ struct CpuKind {
     bool operator==(const CpuKind&) const = default;
 };
 
-// The domains of each level by their numbers, so that "numa:1" stays the same while CPUs are offline: as first seen, all
-// CPUs included that were ever seen.
+// The domains of each level by their numbers, so that "numa:1" stays the same while CPUs are offline: as first seen,
+// all CPUs included that were ever seen.
 struct Places {
     std::array<std::vector<CpuSet>, 4> levels;  // by CpuLevel
     [[nodiscard]] const std::vector<CpuSet>& of(CpuLevel level) const noexcept {
@@ -44,10 +44,10 @@ struct Places {
 
 struct Topology {
     Domain root;
-    std::vector<CpuSet> cores;     // in logical order, each core's PUs
-    std::vector<CpuKind> kinds;    // one or none: not hybrid
+    std::vector<CpuSet> cores;                     // in logical order, each core's PUs
+    std::vector<CpuKind> kinds;                    // one or none: not hybrid
     std::vector<std::uint32_t> memory_nodes = {};  // OS ids of the nodes that have memory which we may use, ascending
-    Places places = {};            // nothing in it: as the tree shows
+    Places places = {};                            // nothing in it: as the tree shows
     bool operator==(const Topology&) const = default;
 };
 

@@ -57,7 +57,8 @@ public:
     // One-shot, disarmed at first; accuracy 1 µs.
     [[nodiscard]] Result<Source> add_timer(Priority priority, std::move_only_function<void()> callback);
     // The signal must be blocked. Calls back with the sending pid (0 where unknown).
-    [[nodiscard]] Result<Source> add_signal(int signal, Priority priority, std::move_only_function<void(pid_t)> callback);
+    [[nodiscard]] Result<Source> add_signal(int signal, Priority priority,
+                                            std::move_only_function<void(pid_t)> callback);
     // Runs once, in a turn of its own after the current one; `enable(true)` has it run once more.
     [[nodiscard]] Result<Source> add_deferred(Priority priority, std::move_only_function<void()> callback);
     // Inotify on a path; the callback gets the mask and the file's name within the folder ("" where none).

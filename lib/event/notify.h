@@ -37,8 +37,8 @@ struct WorkerMessage {
 // malformed ones and unknown assignments do. File descriptors that come along are closed.
 class NotifySocket {
 public:
-    // Binds at `path` (an old file there is replaced), mode 0666: the sender is judged by its credentials. A path that no
-    // socket can have (past 107 bytes) is ENAMETOOLONG.
+    // Binds at `path` (an old file there is replaced), mode 0666: the sender is judged by its credentials. A path that
+    // no socket can have (past 107 bytes) is ENAMETOOLONG.
     [[nodiscard]] static Result<NotifySocket> bind(const std::string& path);
     // One datagram, which may say nothing; no value when there is none (EAGAIN).
     [[nodiscard]] Result<std::optional<WorkerMessage>> receive();

@@ -13,8 +13,9 @@ namespace pinion::event {
 
 class CpuPressure {
 public:
-    // `pressed` is called once in ten seconds at most in which some task waited for a second in all. `file`: cpu.pressure of
-    // a cgroup, or /proc/pressure/cpu. Fails where the kernel keeps no such account, or does not let us ask.
+    // `pressed` is called once in ten seconds at most in which some task waited for a second in all. `file`:
+    // cpu.pressure of a cgroup, or /proc/pressure/cpu. Fails where the kernel keeps no such account, or does not let us
+    // ask.
     [[nodiscard]] static Result<CpuPressure> open(Loop& loop, const std::string& file,
                                                   std::move_only_function<void()> pressed);
 

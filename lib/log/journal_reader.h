@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the journal back, for `pinionctl logs`: the entries of one pool or slot, oldest first, and new ones as they come.
+// Reading the journal back, for `pinionctl logs`: the entries of one pool or slot, oldest first, and new ones as they
+// come.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,8 @@
 
 namespace pinion::log {
 
-// One line as it goes out. `cut`: it was longer than limits::max_line_bytes and goes on in the next; a cut falls between
-// characters where the text is UTF-8.
+// One line as it goes out. `cut`: it was longer than limits::max_line_bytes and goes on in the next; a cut falls
+// between characters where the text is UTF-8.
 struct Line {
     std::string_view text;  // valid during the callback; invalid UTF-8 and NULs as they came
     bool cut = false;

@@ -29,7 +29,7 @@ struct Record {
     const MessageKind* kind = nullptr;  // null for a worker's output
     std::string identifier;             // SYSLOG_IDENTIFIER: "piniond", or the pool for a worker's output
     std::vector<std::pair<std::string, std::string>> fields;  // names in capitals, e.g. {"PINION_POOL", "web"}
-    WallTime at{};                      // when it happened; the writer fills it in where it is 0
+    WallTime at{};                                            // when it happened; the writer fills it in where it is 0
 };
 
 // A worker's line may begin with "<N>" (sd-daemon(3)): the priority it names, and the rest. Nothing: the line as it is.

@@ -100,9 +100,9 @@ struct MachineSpec {
     std::optional<CpuSet> reserve_cpus;        // instead of a number of cores
     std::optional<CpuLevel> reserve_per = {};  // `reserve_cores` of each of these
     enum class Isolated : std::uint8_t { skip, allow, only };
-    Isolated isolated = Isolated::skip;  // CPUs that the kernel's scheduler leaves alone
-    bool inherited_mask = true;          // whether the mask that this process was started with bounds pools
-    bool half_cores = true;              // whether a core of which only some threads are ours is used
+    Isolated isolated = Isolated::skip;       // CPUs that the kernel's scheduler leaves alone
+    bool inherited_mask = true;               // whether the mask that this process was started with bounds pools
+    bool half_cores = true;                   // whether a core of which only some threads are ours is used
     std::optional<Enforcement> enforce = {};  // nothing: the best that the host gives
     enum class ForeignPins : std::uint8_t { ignore, warn, error };
     ForeignPins foreign_pins = ForeignPins::warn;  // processes of others that are pinned to CPUs of a seat

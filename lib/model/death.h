@@ -15,8 +15,22 @@ namespace pinion {
 // The steps of a child between fork and exec, in order; see lib/process. `fork` is the parent's own step, and so is
 // `read_back`, which looks at the mask in force after the exec.
 enum class SpawnStage : std::uint8_t {
-    fork, cgroup, session, signals, affinity, memory_policy, scheduler, limits, oom_score, umask, stdio, credentials, cwd,
-    parent_death, exec, read_back
+    fork,
+    cgroup,
+    session,
+    signals,
+    affinity,
+    memory_policy,
+    scheduler,
+    limits,
+    oom_score,
+    umask,
+    stdio,
+    credentials,
+    cwd,
+    parent_death,
+    exec,
+    read_back
 };
 [[nodiscard]] const char* to_string(SpawnStage stage) noexcept;
 

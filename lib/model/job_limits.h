@@ -36,8 +36,8 @@ inline constexpr std::size_t wal_checkpoint_bytes = 4 << 20;  // the log is copi
 inline constexpr std::size_t wal_restart_bytes = 64 << 20;    // and from here on writers wait for it
 inline constexpr std::uint64_t id_block = 100'000;            // ids that are reserved at a time
 inline constexpr std::size_t memory_finished_bytes = 256 << 20;  // of finished jobs that are kept in memory only
-inline constexpr std::size_t list_memory_jobs = 50'000;  // jobs that one page of a list looks at, in memory
-inline constexpr std::size_t list_disk_jobs = 10'000;    // and on disk
+inline constexpr std::size_t list_memory_jobs = 50'000;          // jobs that one page of a list looks at, in memory
+inline constexpr std::size_t list_disk_jobs = 10'000;            // and on disk
 inline constexpr Duration store_retry = 1s;                      // between two attempts to write to a full disk
 
 // The scheduler.

@@ -32,11 +32,11 @@ inline constexpr std::size_t last_lines = 10;             // kept per worker for
 inline constexpr std::size_t last_lines_bytes = 2048;     // of all those lines together
 
 // Placement.
-inline constexpr std::size_t max_ledger_bytes = 4 << 20;   // a longer ledger is neither written nor read
-inline constexpr std::size_t max_foreign_pins = 256;       // pinned processes of others that are looked at
-inline constexpr Duration machine_debounce = 200ms;        // after the last sign that CPUs came or went
-inline constexpr Duration home_delay = 5s;                 // that CPUs are back before a worker goes home to them
-inline constexpr Duration shortest_audit = 100ms;          // `machine.audit`, where it is not 0
+inline constexpr std::size_t max_ledger_bytes = 4 << 20;  // a longer ledger is neither written nor read
+inline constexpr std::size_t max_foreign_pins = 256;      // pinned processes of others that are looked at
+inline constexpr Duration machine_debounce = 200ms;       // after the last sign that CPUs came or went
+inline constexpr Duration home_delay = 5s;                // that CPUs are back before a worker goes home to them
+inline constexpr Duration shortest_audit = 100ms;         // `machine.audit`, where it is not 0
 
 // Queues in the daemon.
 inline constexpr std::size_t log_queue_lines = 4096;     // worker output waiting for the journal, in lines

@@ -55,8 +55,8 @@ struct ResourceLimit {
 struct StartPolicy {
     enum class Ready : std::uint8_t { exec, notify };
     Ready ready = Ready::exec;
-    Duration timeout = 30s;  // from the spawn until READY=1; `notify` only
-    Duration stagger{};      // between the starts of two workers of the pool
+    Duration timeout = 30s;          // from the spawn until READY=1; `notify` only
+    Duration stagger{};              // between the starts of two workers of the pool
     std::vector<std::string> after;  // pools that must be ready before this one first starts
     bool operator==(const StartPolicy&) const = default;
 };

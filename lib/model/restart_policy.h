@@ -34,8 +34,8 @@ struct RestartPolicy {
     Duration delay = 100ms;
     Duration max_delay = 30s;
     double factor = 2;
-    double jitter = 0.10;         // a fraction: the delay is multiplied by a number in [1 − jitter, 1 + jitter]
-    Duration reset_after = 60s;   // of life in one go; a worker that lived so long starts counting anew
+    double jitter = 0.10;        // a fraction: the delay is multiplied by a number in [1 − jitter, 1 + jitter]
+    Duration reset_after = 60s;  // of life in one go; a worker that lived so long starts counting anew
     std::optional<RestartLimit> limit;
     std::vector<ExitPattern> success{{ExitPattern::Kind::code, 0}};
     std::vector<ExitPattern> fatal;
@@ -49,7 +49,8 @@ struct RestartPolicy {
 
 // The same with jitter: `seed` decides, evenly, where in [1 − jitter, 1 + jitter] the factor lies. Never above
 // max_delay × (1 + jitter).
-[[nodiscard]] Duration backoff_delay_jittered(const RestartPolicy& policy, std::uint32_t n, std::uint64_t seed) noexcept;
+[[nodiscard]] Duration backoff_delay_jittered(const RestartPolicy& policy, std::uint32_t n,
+                                              std::uint64_t seed) noexcept;
 
 // Whether a worker that dies at once, each time, can ever exceed `policy.limit`: false where back-off alone spreads
 // `count + 1` restarts over more than `within`. True where there is no limit.

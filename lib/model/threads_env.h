@@ -20,8 +20,8 @@ struct ThreadsEnv {
 
 // What OpenMP, OpenBLAS, MKL, NumExpr, Rayon, Go and Python look at.
 inline constexpr std::string_view thread_variables[] = {
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-    "RAYON_NUM_THREADS", "GOMAXPROCS", "PYTHON_CPU_COUNT"};
+    "OMP_NUM_THREADS",   "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "RAYON_NUM_THREADS", "GOMAXPROCS",           "PYTHON_CPU_COUNT"};
 
 // By these a daemon's own environment would bind a worker's threads to CPUs that need not be of its seat.
 inline constexpr std::string_view binding_variables[] = {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY",

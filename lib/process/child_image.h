@@ -27,7 +27,7 @@ struct ChildImage {
     const char* user = nullptr;                // the name behind `uid`, for messages; may be null
     const std::uint64_t* cpu_words = nullptr;  // null: leave the mask
     std::size_t cpu_bytes = 0;
-    int memory_mode = -1;  // MPOL_*, over the nodes of `node_words`; -1: leave the policy
+    int memory_mode = -1;                       // MPOL_*, over the nodes of `node_words`; -1: leave the policy
     bool memory_is_wish = false;                // where the kernel has no such policy, or forbids it, do without
     const std::uint64_t* node_words = nullptr;  // a bit for each memory node
     std::size_t node_bits = 0;
@@ -67,7 +67,7 @@ struct ImageRequest {
     std::uint64_t generation = 0;
     std::string notify_socket;  // NOTIFY_SOCKET; empty: none
     bool die_with_parent = false;
-    rlimit nofile{};  // the daemon's own at its start
+    rlimit nofile{};    // the daemon's own at its start
     int stdin_fd = -1;  // -1: /dev/null
     int stdout_fd = -1;
     int stderr_fd = -1;
@@ -85,10 +85,10 @@ class ImageBuffer {
 public:
     // Substitutes, builds argv and the environment (spec.env, PATH if unset, PINION_POOL, PINION_SLOT,
     // PINION_GENERATION, PINION_SEAT, PINION_CPUS, PINION_NUMA, NOTIFY_SOCKET, with an identity HOME, USER, LOGNAME,
-    // SHELL unless set, and with a seat what `threads_env` names unless set), and the candidates for exec. PINION_CPUS and PINION_NUMA are empty where the worker
-    // floats. The fds stay the caller's and must outlive the spawn. Fails where a substitution does, on a NUL
-    // character, or where an argument or a variable outgrows limits::max_argv_bytes (its final NUL counted, as the
-    // kernel does).
+    // SHELL unless set, and with a seat what `threads_env` names unless set), and the candidates for exec. PINION_CPUS
+    // and PINION_NUMA are empty where the worker floats. The fds stay the caller's and must outlive the spawn. Fails
+    // where a substitution does, on a NUL character, or where an argument or a variable outgrows limits::max_argv_bytes
+    // (its final NUL counted, as the kernel does).
     [[nodiscard]] static Result<ImageBuffer> build(const ImageRequest& request);
 
     // Valid as long as this object, or the one it was moved to.

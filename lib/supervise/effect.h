@@ -52,13 +52,13 @@ struct ShutdownComplete {};
 // What the supervisor decided after a death.
 struct Decision {
     enum class Kind : std::uint8_t {
-        restart,          // at `delay` from now (0: at once)
-        complete,         // counted as success under on_failure or never
-        give_up_fatal,    // the exit is listed in restart.fatal
-        give_up_limit,    // restart.limit is exceeded
-        give_up_policy,   // policy never, and not a success
-        stopped,          // it was to stop: operator, reload, scale or shutdown
-        replace,          // it was stopped for a successor, which starts now
+        restart,         // at `delay` from now (0: at once)
+        complete,        // counted as success under on_failure or never
+        give_up_fatal,   // the exit is listed in restart.fatal
+        give_up_limit,   // restart.limit is exceeded
+        give_up_policy,  // policy never, and not a success
+        stopped,         // it was to stop: operator, reload, scale or shutdown
+        replace,         // it was stopped for a successor, which starts now
     };
     Kind kind = Kind::restart;
     Duration delay{};
@@ -70,20 +70,71 @@ struct Decision {
 enum class Phase : std::uint8_t { starting, running, stopping };
 
 // One fact for the journal, `events` and the bus. The wall time and the text are the shell's.
-struct PoolAppeared { std::string pool; std::uint32_t workers = 0; };
-struct PoolChanged { std::string pool; std::uint32_t workers = 0; bool respawn = false; };
-struct PoolLeft { std::string pool; };
-struct PoolWaits { std::string pool; std::vector<std::string> for_pools; };
-struct PoolReached { std::string pool; std::string state; };  // completed, failed, stopped, running after failed
-struct WorkerStarting { WorkerId worker; cpu::Seat seat; };  // it was spawned
-struct WorkerIsReady { WorkerId worker; Duration after{}; };  // only where start.ready is notify
-struct WorkerStartTimedOut { WorkerId worker; Duration after{}; };
-struct WorkerStopping { WorkerId worker; int signal = 0; std::string reason; Duration timeout{}; };
-struct WorkerKilled { WorkerId worker; std::string reason; };  // the stop timeout passed, or the tree outlived its main process
-struct WorkerDied { WorkerId worker; Death death; Phase phase = Phase::running; Duration uptime{}; Decision decision; };
-struct WorkerNotSpawned { WorkerId worker; SpawnFailure failure; Decision decision; };
-struct OperatorActed { std::string pool; std::optional<Slot> slot; std::string verb; std::string by; };
-struct RollProgress { std::string pool; std::uint32_t done = 0; std::uint32_t total = 0; };
+struct PoolAppeared {
+    std::string pool;
+    std::uint32_t workers = 0;
+};
+struct PoolChanged {
+    std::string pool;
+    std::uint32_t workers = 0;
+    bool respawn = false;
+};
+struct PoolLeft {
+    std::string pool;
+};
+struct PoolWaits {
+    std::string pool;
+    std::vector<std::string> for_pools;
+};
+struct PoolReached {
+    std::string pool;
+    std::string state;
+};  // completed, failed, stopped, running after failed
+struct WorkerStarting {
+    WorkerId worker;
+    cpu::Seat seat;
+};  // it was spawned
+struct WorkerIsReady {
+    WorkerId worker;
+    Duration after{};
+};  // only where start.ready is notify
+struct WorkerStartTimedOut {
+    WorkerId worker;
+    Duration after{};
+};
+struct WorkerStopping {
+    WorkerId worker;
+    int signal = 0;
+    std::string reason;
+    Duration timeout{};
+};
+struct WorkerKilled {
+    WorkerId worker;
+    std::string reason;
+};  // the stop timeout passed, or the tree outlived its main process
+struct WorkerDied {
+    WorkerId worker;
+    Death death;
+    Phase phase = Phase::running;
+    Duration uptime{};
+    Decision decision;
+};
+struct WorkerNotSpawned {
+    WorkerId worker;
+    SpawnFailure failure;
+    Decision decision;
+};
+struct OperatorActed {
+    std::string pool;
+    std::optional<Slot> slot;
+    std::string verb;
+    std::string by;
+};
+struct RollProgress {
+    std::string pool;
+    std::uint32_t done = 0;
+    std::uint32_t total = 0;
+};
 
 using Fact = std::variant<PoolAppeared, PoolChanged, PoolLeft, PoolWaits, PoolReached, WorkerStarting, WorkerIsReady,
                           WorkerStartTimedOut, WorkerStopping, WorkerKilled, WorkerDied, WorkerNotSpawned,

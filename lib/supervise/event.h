@@ -96,7 +96,7 @@ struct ShutdownRequested {
 };
 
 using Event = std::variant<PoolDeclared, PoolWithdrawn, SpawnSucceeded, SpawnFailed, WorkerReady, WorkerStatus,
-                           WorkerExited, TreeEmptied, WorkerUnwanted, TimerFired, StartRequested, StopRequested, RestartRequested,
-                           SignalRequested, ShutdownRequested>;
+                           WorkerExited, TreeEmptied, WorkerUnwanted, TimerFired, StartRequested, StopRequested,
+                           RestartRequested, SignalRequested, ShutdownRequested>;
 
 }  // namespace pinion::supervise

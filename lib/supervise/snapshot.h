@@ -31,12 +31,12 @@ struct WorkerView {
     Slot slot;
     Generation generation;  // of the current or last life; 0: none yet
     WorkerState state = WorkerState::idle;
-    MonotonicTime since{};             // when it entered this state
-    std::uint32_t restarts = 0;        // lives after the first, since the pool was declared or the counters cleared
+    MonotonicTime since{};       // when it entered this state
+    std::uint32_t restarts = 0;  // lives after the first, since the pool was declared or the counters cleared
     std::uint32_t failures_in_row = 0;
     MonotonicTime next_retry = no_deadline;  // in backoff
     cpu::Seat seat;
-    std::string note;  // why it is in this state, in words: "exit 127 …; retry in 3.2 s"; may be empty
+    std::string note;         // why it is in this state, in words: "exit 127 …; retry in 3.2 s"; may be empty
     std::string status_text;  // its own STATUS=
 };
 

@@ -35,7 +35,7 @@ public:
 
     [[nodiscard]] std::vector<PoolView> pools() const;  // by name
     [[nodiscard]] std::optional<PoolView> pool(std::string_view name) const;
-    [[nodiscard]] std::vector<WorkerView> workers(std::string_view pool) const;   // by slot
+    [[nodiscard]] std::vector<WorkerView> workers(std::string_view pool) const;           // by slot
     [[nodiscard]] std::vector<PastLife> history(std::string_view pool, Slot slot) const;  // newest last, bounded
     // The spec in force for new workers of the pool; null where there is none.
     [[nodiscard]] SpecPtr spec(std::string_view pool) const;

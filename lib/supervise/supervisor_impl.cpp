@@ -104,9 +104,8 @@ void Supervisor::Impl::on(const TreeEmptied& event, const Turn& turn) {
 }
 
 void Supervisor::Impl::on(const WorkerUnwanted& event, const Turn& turn) {
-    deliver(event.worker, turn, [&](Worker& w, const Scene& s) {
-        w.make_way(s, reason_of(event.why), event.why != Unwanted::recycled);
-    });
+    deliver(event.worker, turn,
+            [&](Worker& w, const Scene& s) { w.make_way(s, reason_of(event.why), event.why != Unwanted::recycled); });
 }
 
 void Supervisor::Impl::on(const TimerFired&, const Turn& turn) {
@@ -231,8 +230,8 @@ void Supervisor::Impl::find_occupied() {
         now.owned |= more.owned;
     };
     for (const auto& [name, left] : left_behind_) add(left);
-    // Who can't move yet keeps others from its CPUs, who may be moving themselves, and so on: it ends, since it begins with
-    // those who leave for good.
+    // Who can't move yet keeps others from its CPUs, who may be moving themselves, and so on: it ends, since it begins
+    // with those who leave for good.
     Occupied before;
     do {
         before = now;

@@ -29,8 +29,7 @@ auto load_text(const std::string& text) {
     if (::ftruncate(file.fd(), 0) != 0 || ::lseek(file.fd(), 0, SEEK_SET) != 0) give_up("the file can't be emptied");
     if (const auto written = pinion::write_all(file.fd(), text); !written) give_up(written.error().message);
     const std::string path = "/proc/self/fd/" + std::to_string(file.fd());
-    return pinion::config::load(
-        {.path = path, .environment = {{"HOME", "/root"}, {"ODD", "$x \xff"}}});
+    return pinion::config::load({.path = path, .environment = {{"HOME", "/root"}, {"ODD", "$x \xff"}}});
 }
 
 void check_round_trip(const Config& config) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a ledger: the reader refuses them, or what it read prints as a text that reads the same; and no plan made
-// with it puts two owners on one CPU.
+// Any bytes as a ledger: the reader refuses them, or what it read prints as a text that reads the same; and no plan
+// made with it puts two owners on one CPU.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -22,7 +22,8 @@ void check_plan(const cpu::LedgerFile& ledger) {
     cpu::Topology topology = machine();
     if (!cpu::take_places(topology, ledger.places)) return;
     const cpu::Universe universe{.allowed = topology.root.cpus, .machine = {}, .quota = {}};
-    const std::vector<cpu::PoolRequest> requests{{"api", {.number = 3}, CpuExclusive{}}, {"quick", {.number = 2}, CpuAuto{}}};
+    const std::vector<cpu::PoolRequest> requests{{"api", {.number = 3}, CpuExclusive{}},
+                                                 {"quick", {.number = 2}, CpuAuto{}}};
     for (const bool unasked : {false, true}) {
         const cpu::Kept kept = cpu::keep_seats({.topology = topology,
                                                 .universe = universe,

@@ -315,8 +315,8 @@ std::vector<pid_t> children_of(pid_t pid) {
 }
 
 std::size_t open_fds(pid_t pid) {
-    // A connection that its client has closed, or a file that is being read, is there for a moment only: the least of many
-    // looks is what stays.
+    // A connection that its client has closed, or a file that is being read, is there for a moment only: the least of
+    // many looks is what stays.
     auto least = std::numeric_limits<std::size_t>::max();
     for (int look = 0; look < 200; ++look) {
         const auto folder = std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd");

@@ -93,8 +93,9 @@ TEST(Pins, AStrangerOnAWorkersCpuIsNamedOrKeepsThePoolFromStarting) {
     if (cpus.size() < 2) GTEST_SKIP() << "there is but one CPU";
     const Stranger stranger(CpuSet{cpus[0]});
     const auto text = [&](const char* foreign) {
-        return std::string("version: 1\nmachine: {enforce: affinity, foreign_pins: ") + foreign + "}\npools:\n  w: {command: " +
-               test_worker({"run"}) + ", cpu: {seats: [\"" + std::to_string(cpus[0]) + "\"]}}\n";
+        return std::string("version: 1\nmachine: {enforce: affinity, foreign_pins: ") + foreign +
+               "}\npools:\n  w: {command: " + test_worker({"run"}) + ", cpu: {seats: [\"" + std::to_string(cpus[0]) +
+               "\"]}}\n";
     };
     DaemonRun daemon(text("error"));
     const std::string refused = daemon.wait_for("E_FOREIGN_PIN");

@@ -37,7 +37,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> homes{
     {"nlohmann/", {"lib/wire/json"}},      {"spdlog/", {"lib/log/console_sink"}},
     {"systemd/sd-journal", {"lib/log/"}},  {"systemd/sd-event", {"lib/event/"}},
     {"systemd/sd-daemon", {"lib/event/"}}, {"systemd/sd-bus", {"daemon/bus_", "ctl/bus_", "ctl/client"}},
-    {"CLI/", {"daemon/options", "ctl/"}},   {"sqlite3", {"lib/jobs/store_database"}},
+    {"CLI/", {"daemon/options", "ctl/"}},  {"sqlite3", {"lib/jobs/store_database"}},
 };
 
 struct Include {

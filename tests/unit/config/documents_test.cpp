@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the documents say of the configuration is true: the reference is the table's, and every YAML that a reader may copy
-// loads.
+// What the documents say of the configuration is true: the reference is the table's, and every YAML that a reader may
+// copy loads.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

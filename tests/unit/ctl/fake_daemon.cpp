@@ -128,8 +128,9 @@ struct FakeDaemon::State {
             if (world.cpus_allowed.empty())
                 sd_bus_message_append(reply.message, "a{sv}", 1, "config", "s", world.config.c_str());
             else
-                sd_bus_message_append(reply.message, "a{sv}", 3, "config", "s", world.config.c_str(), "cpus_allowed", "s",
-                                      world.cpus_allowed.c_str(), "cpus_reserved", "s", world.cpus_reserved.c_str());
+                sd_bus_message_append(reply.message, "a{sv}", 3, "config", "s", world.config.c_str(), "cpus_allowed",
+                                      "s", world.cpus_allowed.c_str(), "cpus_reserved", "s",
+                                      world.cpus_reserved.c_str());
             return reply.send();
         }
         if (member == "Explain") return explain(call);

@@ -29,9 +29,7 @@ protected:
     }
     void TearDown() override { fs::remove_all(folder); }
     void put(const std::string& text) const { std::ofstream(folder / "ledger", std::ios::binary) << text; }
-    static cpu::LedgerFile sample() {
-        return {.owner = {7, 8}, .seats = {{"a", 0, CpuSet{0, 1}, CpuSet{0, 1}, true}}};
-    }
+    static cpu::LedgerFile sample() { return {.owner = {7, 8}, .seats = {{"a", 0, CpuSet{0, 1}, CpuSet{0, 1}, true}}}; }
     fs::path folder;
 };
 

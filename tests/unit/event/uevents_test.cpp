@@ -17,10 +17,11 @@ TEST(CpuEvents, TellOfCpusThatComeAndGo) {
 }
 
 TEST(CpuEvents, AreSilentOfEverythingElse) {
-    for (const char* text : {"", "@", "offline", "offline@", "offline@/devices/system/cpu/cpu", "offline@/devices/system/cpu",
-                             "change@/devices/system/cpu/cpu3", "offline@/devices/system/cpu/cpu3/cache",
-                             "offline@/devices/system/cpu/cpufreq", "offline@/devices/system/memory/memory3",
-                             "libudev", "bind@/devices/system/cpu/cpu3", "online@/devices/system/cpu/cpu3x"})
+    for (const char* text :
+         {"", "@", "offline", "offline@", "offline@/devices/system/cpu/cpu", "offline@/devices/system/cpu",
+          "change@/devices/system/cpu/cpu3", "offline@/devices/system/cpu/cpu3/cache",
+          "offline@/devices/system/cpu/cpufreq", "offline@/devices/system/memory/memory3", "libudev",
+          "bind@/devices/system/cpu/cpu3", "online@/devices/system/cpu/cpu3x"})
         EXPECT_FALSE(tells_of_cpu(text)) << text;
     EXPECT_FALSE(tells_of_cpu("add@/module/x\0offline@/devices/system/cpu/cpu3"s));
 }

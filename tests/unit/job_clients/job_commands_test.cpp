@@ -151,11 +151,10 @@ TEST_F(JobCommands, AnswersForProgramsHaveTheirJob) {
     EXPECT_EQ(run_line({"why", "1", "--json"}).out,
               R"({"version":1,"job":1,"pool":"squares","state":"failed","why":"nothing: it failed"})"
               "\n");
-    EXPECT_EQ(run_line({"jobs", "log", "1", "2", "--json"}).out,
-              R"({"job":1,"attempt":1,"at_usec":7,"text":"a line"})"
-              "\n"
-              R"({"job":2,"attempt":1,"at_usec":7,"text":"a line"})"
-              "\n");
+    EXPECT_EQ(run_line({"jobs", "log", "1", "2", "--json"}).out, R"({"job":1,"attempt":1,"at_usec":7,"text":"a line"})"
+                                                                 "\n"
+                                                                 R"({"job":2,"attempt":1,"at_usec":7,"text":"a line"})"
+                                                                 "\n");
     EXPECT_EQ(run_line({"jobs", "log", "1"}).out, "a line\n");
 }
 

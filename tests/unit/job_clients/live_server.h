@@ -73,7 +73,8 @@ private:
         for (const JobId id : queue->waiting()) {
             const std::string input = queue->job(id.value).input;
             if (input == "\"hold\"") {
-                queue->running.try_emplace(id, RunningAttempt{.number = 1, .seat = "2", .progress = 0.4, .note = "held"});
+                queue->running.try_emplace(id,
+                                           RunningAttempt{.number = 1, .seat = "2", .progress = 0.4, .note = "held"});
                 continue;
             }
             if (input == "\"fail\"") {

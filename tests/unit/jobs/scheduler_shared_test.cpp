@@ -240,7 +240,8 @@ TEST(WhyNot, TellsWhatAJobWaitsFor) {
     EXPECT_EQ(why(desk, 2), "it is the next, and all workers are busy");
     EXPECT_EQ(why(desk, 4), "2 jobs are ahead of it, and all workers are busy");
     desk.tell(QueueOrdered{JobPoolId{0}, QueueMode::paused});
-    EXPECT_EQ(why(desk, 4), "the queue of pool 'thumbs' is paused; 'pinionctl queue resume thumbs' hands jobs out again");
+    EXPECT_EQ(why(desk, 4),
+              "the queue of pool 'thumbs' is paused; 'pinionctl queue resume thumbs' hands jobs out again");
     auto delayed = Desk::job(6);
     delayed.not_before = desk.now + 90s;
     desk.tell(delayed);

@@ -49,7 +49,8 @@ TEST(SpawnFailure, NamesTheStageTheObjectAndTheReason) {
 
 TEST(SpawnStage, HasANameOfItsOwnEach) {
     std::set<std::string> names;
-    for (int i = 0; i <= static_cast<int>(SpawnStage::read_back); ++i) names.insert(to_string(static_cast<SpawnStage>(i)));
+    for (int i = 0; i <= static_cast<int>(SpawnStage::read_back); ++i)
+        names.insert(to_string(static_cast<SpawnStage>(i)));
     EXPECT_EQ(names.size(), static_cast<std::size_t>(SpawnStage::read_back) + 1);
     EXPECT_FALSE(names.contains("unknown"));
 }

@@ -38,7 +38,8 @@ const std::vector<Input>& inputs() {
         {"timer", [](Worker& w, const Scene& s, const Death&) { w.timer(s); }},
         {"restart_changed", [](Worker& w, const Scene& s, const Death&) { w.restart_changed(s); }},
         {"make_way", [](Worker& w, const Scene& s, const Death&) { w.make_way(s, StopReason::recycled, false); }},
-        {"make_way_by_kill", [](Worker& w, const Scene& s, const Death&) { w.make_way(s, StopReason::job_timeout, true); }},
+        {"make_way_by_kill",
+         [](Worker& w, const Scene& s, const Death&) { w.make_way(s, StopReason::job_timeout, true); }},
     };
     return all;
 }
