@@ -388,7 +388,8 @@ class Clients(unittest.TestCase):
             daemon.wait_until(lambda: daemon.figures("p")["done"] > 5)
             os.kill(client.pid, signal.SIGSTOP)
             daemon.wait_until(lambda: daemon.figures("p")["done"] > 400)
-            self.assertLess(daemon.rss() - before, 40 << 20, "of 80 MB of results")
+            # What is on its way to the disk is bounded, too, but counts: how much of it there is depends on the disk.
+            self.assertLess(daemon.rss() - before, 64 << 20, "of 80 MB of results")
             self.assertEqual(daemon.map("p", "1").stdout, "1\n")
             os.kill(client.pid, signal.SIGCONT)
             self.assertEqual(len(client.communicate(timeout=PATIENCE)[0]), 400 * 200_001)
