@@ -5,17 +5,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "base/text.h"
 #include "ctl/display.h"
+#include "ctl_testing.h"
 
 namespace pinion::ctl {
 namespace {
 
 using namespace std::chrono_literals;
+using test::golden;
 using wire::Json;
 
 constexpr Duration now = 1000s;
@@ -53,15 +51,6 @@ std::string screens(const TerminalTraits& traits) {
     std::string text = jobs_screen(sample(), now, traits);
     for (const Json& job : sample()) text += "\n" + job_story(job, now, traits);
     return text;
-}
-
-std::string golden(const std::string& name, const std::string& text) {
-    const std::string path = std::string(PINION_SOURCE_DIR "/tests/unit/ctl/golden/") + name;
-    if (std::getenv("PINION_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
-    std::ifstream file(path);
-    std::stringstream content;
-    content << file.rdbuf();
-    return content.str();
 }
 
 TEST(JobScreen, LooksAsInTheGoldenTexts) {
