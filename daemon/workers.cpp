@@ -109,6 +109,7 @@ void Workers::on_notify(WorkerId worker) {
 }
 
 void Workers::on_child_signal() {
+    finish_spawns();  // a child on its way to its program is no stray, but not among the known before it is there
     process::reap_strays(known_);
     std::vector<WorkerId> clearing;
     for (const auto& [key, slot] : slots_)

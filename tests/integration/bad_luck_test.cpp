@@ -72,6 +72,16 @@ TEST(BadLuck, ABinaryThatExitsAtOnceIsSlowedDown) {
     EXPECT_EQ(daemon.count("restarting in 160ms (4 in a row)") + daemon.count("restarting in 159ms (4 in a row)"), 1);
 }
 
+// A child that ends while others are still on their way to their programs has its own end told, not that of a stray.
+TEST(BadLuck, ManyWorkersThatEndAtOnceAreEachSeenToExit) {
+    DaemonRun daemon(
+        "version: 1\npools:\n  a: {command: [/bin/true], workers: 400, cpu: none, restart: {policy: never}}\n");
+    EXPECT_EQ(daemon.ctl({"wait", "a", "--timeout", "25s"}).code, 0);
+    EXPECT_EQ(daemon.stop(), 0);
+    EXPECT_EQ(daemon.count(": exit 0 after "), 400);
+    EXPECT_EQ(daemon.count(": SIGKILL after "), 0);
+}
+
 TEST(BadLuck, AServiceThatExitsWithSuccessIsSlowedDownToo) {
     DaemonRun daemon(pools("  quick:\n    command: " + test_worker({"exit", "0"}) +
                            "\n    restart: {delay: 20ms, max_delay: 20ms}\n"));

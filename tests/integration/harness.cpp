@@ -169,10 +169,8 @@ DaemonRun::DaemonRun(const std::string& config, DaemonOptions options)
 }
 
 DaemonRun::~DaemonRun() {
-    if (!code_ && pid_ > 0) {
-        stop();
-        if (testing::Test::HasFailure()) std::fprintf(stderr, "--- piniond wrote:\n%s---\n", log().c_str());
-    }
+    if (!code_ && pid_ > 0) stop();
+    if (testing::Test::HasFailure()) std::fprintf(stderr, "--- piniond wrote:\n%s---\n", log().c_str());
 }
 
 bool DaemonRun::read_more(Clock::time_point deadline) {
