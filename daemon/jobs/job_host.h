@@ -134,6 +134,8 @@ private:
     void announce(const Ending& ending);
     void tell_stopped();
     void fetch_again();
+    void add_ending(Ending ending);
+    void end_written(JobId job);
     [[nodiscard]] WorkerId worker_id(const WorkerRef& ref) const;
     [[nodiscard]] WorkerLink* link(const WorkerId& worker);
     [[nodiscard]] WorkerLink* link(const WorkerRef& worker);
@@ -185,6 +187,8 @@ private:
     std::unordered_map<std::uint64_t, Done<std::vector<jobs::StoredJob>>> items_;
     std::unordered_map<std::uint64_t, Done<std::string>> payloads_;
     std::unordered_map<std::uint64_t, Ending> endings_;         // by job
+    std::size_t unwritten_ = 0;                                 // bytes of those that go to disk
+    bool store_behind_ = false;                                 // as the scheduler was told
     std::multimap<std::uint64_t, JobListener*> map_listeners_;  // by map; 0 is none
     std::multimap<std::uint64_t, JobListener*> job_listeners_;
     std::vector<JobListener*> told_;  // kept for its memory

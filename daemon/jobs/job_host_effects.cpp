@@ -54,7 +54,7 @@ struct JobHost::Execute {
                    .attempts = f.attempt.number,
                    .result = {},
                    .error = {}};
-        host.endings_.emplace(f.job.value, Ending{end, evidence.result, evidence.error});
+        host.add_ending(Ending{end, evidence.result, evidence.error});
         host.store_->post(WriteRequest{NoteFinish{.job = f.job,
                                                   .pool = f.pool,
                                                   .state = f.state,

@@ -10,6 +10,7 @@
 #include "daemon/jobs/job_host.h"
 #include "daemon/jobs/job_records.h"
 #include "jobs/store_memory.h"
+#include "model/job_limits.h"
 
 namespace pinion::daemon {
 
@@ -76,7 +77,7 @@ struct JobHost::Take {
             host.queued(placed);
         }
         host.post(FinishPersisted{answer.job});
-        if (const auto ending = host.endings_.extract(answer.job.value)) host.announce(ending.mapped());
+        host.end_written(answer.job);
     }
     void operator()(MapStored& answer) const {
         auto opening = host.openings_.extract(answer.token);
@@ -143,6 +144,21 @@ void JobHost::queued(const PlacedJob& placed) {
                    .not_before = monotonic(placed.not_before),
                    .size = placed.size,
                    .priority = placed.priority});
+}
+
+// Results may come faster than the disk takes them. No more jobs are started then; those that run go on, and end.
+void JobHost::add_ending(Ending ending) {
+    if (!is_in_memory(ending.end.job)) unwritten_ += ending.bytes();
+    endings_.emplace(ending.end.job.value, std::move(ending));
+    if (!store_behind_ && unwritten_ > limits::unwritten_bytes) post(StoreBehind{store_behind_ = true});
+}
+
+void JobHost::end_written(JobId job) {
+    const auto ending = endings_.extract(job.value);
+    if (!ending) return;
+    if (!is_in_memory(job)) unwritten_ -= ending.mapped().bytes();
+    if (store_behind_ && unwritten_ <= limits::unwritten_bytes / 2) post(StoreBehind{store_behind_ = false});
+    announce(ending.mapped());
 }
 
 void JobHost::announce(const Ending& ending) {

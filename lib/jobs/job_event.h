@@ -134,11 +134,17 @@ struct MapCancelRequested {
 struct StoreChanged {
     bool writable = true;
 };
+// As many bytes of ends as may be are on their way to the durable store, or it has caught up. While it is behind, jobs
+// of durable pools are not dispatched; submits are taken as ever.
+struct StoreBehind {
+    bool behind = true;
+};
 struct TimerFired {};
 
-using JobEvent = std::variant<PoolDeclared, PoolWithdrawn, SemaphoresDeclared, QueueOrdered, SubmitRequested,
-                              SubmitAbandoned, SubmitSettled, MapOpened, MapSealed, JobQueued, WorkerArrived,
-                              WorkerGone, WorkerBlocked, WorkerMemory, JobAnswered, PayloadLost, ClaimPersisted,
-                              FinishPersisted, CancelRequested, MapCancelRequested, StoreChanged, TimerFired>;
+using JobEvent =
+    std::variant<PoolDeclared, PoolWithdrawn, SemaphoresDeclared, QueueOrdered, SubmitRequested, SubmitAbandoned,
+                 SubmitSettled, MapOpened, MapSealed, JobQueued, WorkerArrived, WorkerGone, WorkerBlocked, WorkerMemory,
+                 JobAnswered, PayloadLost, ClaimPersisted, FinishPersisted, CancelRequested, MapCancelRequested,
+                 StoreChanged, StoreBehind, TimerFired>;
 
 }  // namespace pinion::jobs

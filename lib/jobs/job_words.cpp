@@ -70,6 +70,7 @@ std::string to_string(const Why& why, MonotonicTime now, const Name& name) {
             return "delayed for another " + format_duration_coarse(std::max(Duration::zero(), why.until - now));
         case Why::Kind::withdrawn: return "pool '" + name(why.pool) + "' leaves the configuration";
         case Why::Kind::store_stopped: return "the store takes no writes, so nothing is started";
+        case Why::Kind::store_behind: return "the disk is behind: nothing is started until more results are written";
         case Why::Kind::paused:
             return "the queue of pool '" + name(why.pool) + "' is paused; 'pinionctl queue resume " + name(why.pool) +
                    "' hands jobs out again";

@@ -127,6 +127,15 @@ void Scheduler::Impl::on(const QueueOrdered& event) {
 
 void Scheduler::Impl::on(const StoreChanged& event) {
     store_writable_ = event.writable;
+    touch_durable();
+}
+
+void Scheduler::Impl::on(const StoreBehind& event) {
+    store_behind_ = event.behind;
+    touch_durable();
+}
+
+void Scheduler::Impl::touch_durable() {
     for (PoolRecord& pool : pools_)
         if (pool.spec != nullptr && pool.durable()) touch(pool);
 }

@@ -79,6 +79,7 @@ private:
     void on(const SemaphoresDeclared& event);
     void on(const QueueOrdered& event);
     void on(const StoreChanged& event);
+    void on(const StoreBehind& event);
     void on(const TimerFired& event);
     // scheduler_queue.cpp: jobs and maps come and go.
     void on(const SubmitRequested& event);
@@ -141,6 +142,7 @@ private:
     [[nodiscard]] std::uint32_t open_map(MapId id, std::uint32_t pool);
     [[nodiscard]] std::uint32_t lane_for(std::uint32_t map, std::uint8_t priority);
     void touch(PoolRecord& pool);
+    void touch_durable();
     void touch(PoolRecord& pool, JobWorker& worker);
     void make_ready(PoolRecord& pool, Place place);
     void make_delayed(PoolRecord& pool, Place place, MonotonicTime until);
@@ -164,6 +166,7 @@ private:
     std::unordered_map<std::uint64_t, std::uint32_t> map_numbers_;
     std::deque<std::uint32_t> cancelling_;  // maps whose queued jobs are being ended
     bool store_writable_ = true;
+    bool store_behind_ = false;
     std::uint64_t next_attempt_ = 1;
 
     std::vector<std::uint32_t> dirty_;  // pools, in this turn

@@ -69,6 +69,7 @@ struct Why {
         delayed,        // until `until`
         withdrawn,      // its pool leaves the configuration
         store_stopped,  // the durable store takes no writes
+        store_behind,   // too many ends wait to be written
         paused,
         no_worker,  // no worker of the pool takes jobs
         semaphore,  // `semaphore`, of which `needed` are needed and `free` of `permits` are free; held by `holders`

@@ -30,6 +30,7 @@ inline constexpr std::size_t max_key_bytes = 256;
 // The store.
 inline constexpr std::size_t store_queue_requests = 65'536;   // waiting for the committer; past it sockets are not read
 inline constexpr std::size_t store_queue_bytes = 64 << 20;    // the same in bytes
+inline constexpr std::size_t unwritten_bytes = 32 << 20;      // of ends on their way to it; past it no job is started
 inline constexpr std::size_t store_batch_requests = 8192;     // of one commit
 inline constexpr std::size_t expire_rows = 2000;              // finished jobs that one commit forgets
 inline constexpr std::size_t wal_checkpoint_bytes = 4 << 20;  // the log is copied into the database from here on

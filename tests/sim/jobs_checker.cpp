@@ -169,6 +169,7 @@ void JobsWorld::check(const Dispatch& e) {
     if (worker.dying) broken(name_of(id) + " is sent to a worker that is being killed");
     if (pool.mode == QueueMode::paused) broken(name_of(id) + " is sent while its queue is paused");
     if (durable && !store_ok_) broken(name_of(id) + " is sent while the store is stopped");
+    if (durable && store_behind_) broken(name_of(id) + " is sent while the store is behind");
     check_order(job, id);
     const std::size_t depth = pool.spec->concurrency - 1 + pool.spec->prefetch.value_or(limits::max_prefetch);
     if (worker.sent.size() >= depth) broken("a worker is sent more than its depth");
@@ -340,7 +341,8 @@ void JobsWorld::check_after_turn() {
     if (scheduler_->next_deadline() < now_ - 1s) broken("a deadline was missed");
     // Nobody idles while somebody could work.
     for (Pool& pool : pools_) {
-        if (pool.mode == QueueMode::paused || !pool.spec->job.semaphores.empty() || !store_ok_) continue;
+        if (pool.mode == QueueMode::paused || !pool.spec->job.semaphores.empty() || !store_ok_ || store_behind_)
+            continue;
         bool idle = false;
         for (const Worker& worker : pool.workers) idle = idle || (worker.alive && !worker.dying && worker.sent.empty());
         const auto view = scheduler_->queue(JobPoolId{number(pool)});

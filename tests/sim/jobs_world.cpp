@@ -218,7 +218,7 @@ void JobsWorld::revive() {
 
 void JobsWorld::orders() {
     Pool& pool = random_pool();
-    switch (random_.below(5)) {
+    switch (random_.below(6)) {
         case 0:
             pool.mode = random_.pick({QueueMode::running, QueueMode::running, QueueMode::paused, QueueMode::draining});
             return turn({QueueOrdered{JobPoolId{number(pool)}, pool.mode}});
@@ -229,7 +229,8 @@ void JobsWorld::orders() {
             if (!faults_ || !random_.one_in(5)) return;
             store_ok_ = !store_ok_;
             return turn({StoreChanged{store_ok_}});
-        case 3: {
+        case 3: store_behind_ = !store_behind_ && random_.one_in(5); return turn({StoreBehind{store_behind_}});
+        case 4: {
             const std::uint32_t slot = random_.below(static_cast<std::uint32_t>(pool.workers.size()));
             return turn({WorkerBlocked{ref(number(pool), slot), true}, WorkerBlocked{ref(number(pool), slot), false}});
         }
@@ -259,7 +260,8 @@ void JobsWorld::pass_time() {
 // SIGKILL: what the disk has taken stays, in order; everything else is gone, workers included.
 void JobsWorld::daemon_dies() {
     ++daemon_deaths;
-    const bool was_ok = std::exchange(store_ok_, true);
+    store_ok_ = true;
+    store_behind_ = false;
     std::size_t lasting = random_.below(static_cast<std::uint32_t>(writes_.size()) + 1);
     std::set<std::uint64_t> lost;
     for (; lasting > 0; --lasting) {
@@ -283,7 +285,6 @@ void JobsWorld::daemon_dies() {
     for (const Write& write : writes_)
         if (write.kind == Write::Kind::enqueue) lost.insert(write.job);
     for (const std::uint64_t job : lost) jobs_.erase(job);  // never acknowledged
-    (void)was_ok;
     writes_.clear();
     inbox_.clear();
     lanes_.clear();
@@ -321,8 +322,9 @@ void JobsWorld::daemon_dies() {
 bool JobsWorld::wind_up() {
     faults_ = false;
     store_ok_ = true;
+    store_behind_ = false;
     permits_["db"] = 4;  // enough for whoever needs most
-    turn({StoreChanged{true}, SemaphoresDeclared{permits_}});
+    turn({StoreChanged{true}, StoreBehind{false}, SemaphoresDeclared{permits_}});
     for (Pool& pool : pools_) {
         pool.mode = QueueMode::running;
         turn({QueueOrdered{JobPoolId{number(pool)}, pool.mode}});

@@ -168,6 +168,7 @@ private:
     std::uint64_t next_token_ = 1;
     std::uint64_t next_order_ = 1;
     bool store_ok_ = true;
+    bool store_behind_ = false;
     bool faults_ = true;
 };
 

@@ -212,6 +212,20 @@ TEST(Capacity, AStoreThatStoppedRefusesAndStartsNothing) {
     EXPECT_THAT(desk.dispatched(), ElementsAre(1));
 }
 
+TEST(Capacity, AStoreThatIsBehindStartsNothingAndTakesSubmits) {
+    Desk desk;
+    desk.pool(0, JobPoolSpec{});
+    desk.pool(1, memory_pool());
+    desk.arrive(0);
+    desk.arrive(0, 1, 1);
+    desk.tell(StoreBehind{true}, Desk::job(1), Desk::job(2, 0, 1), SubmitRequested{1, JobPoolId{0}, 1, true});
+    EXPECT_THAT(desk.dispatched(), ElementsAre(2));
+    EXPECT_EQ(desk.all<SubmitAdmitted>().size(), 1U);
+    EXPECT_EQ(desk.scheduler.why(JobId{1}).kind, Why::Kind::store_behind);
+    desk.tell(StoreBehind{false});
+    EXPECT_THAT(desk.dispatched(), ElementsAre(1));
+}
+
 TEST(Memory, AMillionQueuedJobsTakeLessThanFortyBytesEach) {
     Desk desk;
     desk.pool(0, memory_pool());
