@@ -75,7 +75,7 @@ MUTANTS = [
     ("a worker that lives moves onto a seat that is still used", POOL,
      "!can_move(place.worker.kind()) || occupied_.bars(*place.next)", "!can_move(place.worker.kind())"),
     ("who can't move yet keeps nobody from its seat", POOL,
-     "held.add(place.seat);", ""),
+     "held.add(place.seat);", ";"),
     ("a new count starts every slot anew", ORDERS,
      "        if (number < before) continue;\n", ""),
     ("a stop is forgotten at a reload", ORDERS,

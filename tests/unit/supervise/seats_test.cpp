@@ -179,6 +179,16 @@ TEST_F(Seats, AMoveThatIsTakenBackIsNotMade) {
     EXPECT_EQ(view("a", 0).seat, own(0, 1));
 }
 
+TEST_F(Seats, AWorkerWhoseCpusGoWhileItIsSpawnedLeavesThemAsSoonAsItIsThere) {
+    declare("a", {own(0, 0)});
+    declare("a", {parked(0, {5})}, true);
+    EXPECT_EQ(count<Repin>() + count<Signal>(), 0U) << "there is nobody yet";
+    send(SpawnSucceeded{id("a", 0)});
+    ASSERT_EQ(count<Repin>(), 1U);
+    EXPECT_EQ(all<Repin>()[0].seat.mask, (CpuSet{5}));
+    EXPECT_EQ(slots<Signal>(), (std::vector<std::uint32_t>{0}));
+}
+
 TEST_F(Seats, AWorkerWithoutCpusIsStoppedAndStartsWhenTheyAreBack) {
     run("a", {own(0, 0), own(1, 1)});
     declare("a", {parked(0, {5}), own(1, 1)}, true);
