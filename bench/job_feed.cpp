@@ -127,12 +127,15 @@ Told read_record(int fifo) {
     return told;
 }
 
-void run_holds(const Target& target, std::size_t rounds, const char* path) {
+// With `busy`, a map keeps the pool at its full rate meanwhile.
+void run_holds(const Target& target, std::size_t rounds, const char* path, bool busy) {
     const int fifo = ::open(path, O_RDWR | O_CLOEXEC);
     if (fifo < 0) throw std::runtime_error("open the FIFO");
     std::atomic<bool> over{false};
     Mapped others;
-    std::thread busy([&] { others = map(target, [&](std::uint64_t) { return !over; }); });
+    std::thread load([&] {
+        if (busy) others = map(target, [&](std::uint64_t) { return !over; });
+    });
     auto client = pinion::JobClient::connect(target.socket);
     std::vector<double> waits;
     for (std::size_t round = 0; round < rounds; ++round) {
@@ -146,7 +149,7 @@ void run_holds(const Target& target, std::size_t rounds, const char* path) {
         if (client.result(job).attempts != 2) throw std::runtime_error("a job was not tried twice");
     }
     over = true;
-    busy.join();
+    load.join();
     std::printf("%.3f %.3f %.3f %llu %llu\n", percentile(waits, 0.5), percentile(waits, 0.99), percentile(waits, 1),
                 static_cast<unsigned long long>(others.results), static_cast<unsigned long long>(others.again));
 }
@@ -164,8 +167,8 @@ int run(int argc, char** argv) {
         run_submits(target, count, std::strtoull(argv[5], nullptr, 10), std::atof(argv[6]));
     else if (what == "fill" && argc == 5)
         run_fill(target, count);
-    else if (what == "holds" && argc == 6)
-        run_holds(target, count, argv[5]);
+    else if (what == "holds" && argc == 7)
+        run_holds(target, count, argv[5], std::string_view(argv[6]) == "busy");
     else
         return 2;
     return 0;
