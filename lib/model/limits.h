@@ -45,6 +45,7 @@ inline constexpr std::size_t log_queue_records = 4096;   // lifecycle records, i
 inline constexpr std::size_t log_open_files = 256;       // `log: file:PATH` files held open; past it all are reopened
 inline constexpr std::size_t event_history = 256;        // lifecycle events kept for `pinionctl events`
 inline constexpr std::size_t death_history = 5;          // deaths kept per slot for `explain`
+inline constexpr Duration shutdown_patience = 8s;        // with what outlives the SIGKILL at the end of a shutdown
 
 // Control.
 inline constexpr std::size_t max_clients = 64;              // on the private socket

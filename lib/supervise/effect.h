@@ -46,7 +46,7 @@ struct SlotRemoved {
 struct PoolRemoved {
     std::string pool;
 };
-// Every pool is at rest after ShutdownRequested.
+// Every pool is at rest after ShutdownRequested, or all that is left was killed in vain.
 struct ShutdownComplete {};
 
 // What the supervisor decided after a death.

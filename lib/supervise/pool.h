@@ -131,6 +131,7 @@ private:
     void remove_if_surplus(Place& place, const Turn& turn);
     void forget_removed();
     void lift_stops(std::optional<Slot> slot);
+    void pass_gate(Place& place);
     void start_alone(Place& place, const Turn& turn);
     void apply_new_text(const Turn& turn);
     void apply_live(const SpecPtr& before, const Turn& turn);

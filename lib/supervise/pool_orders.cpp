@@ -177,12 +177,19 @@ void Pool::lift_stops(std::optional<Slot> slot) {
     recount_wanted();
 }
 
+// Whether it can start at once or has to wait for its CPUs.
+void Pool::pass_gate(Place& place) {
+    place.past_gate = true;
+    if (auto waiting = gated_.extract(place.ticket)) queue_.insert(std::move(waiting));
+}
+
 void Pool::start(std::optional<Slot> slot, const Turn& turn) {
     if (leaving()) return;
     lift_stops(slot);
     if (!slot) open_gate();
     for (auto& place : places_) {
         if (!is_wanted(place) || (slot && place.slot != *slot)) continue;
+        if (slot) pass_gate(place);
         step(place, turn, [](Worker& w, const Scene& s) { w.start(s); });
         if (slot) start_alone(place, turn);
     }

@@ -116,6 +116,8 @@ void Supervisor::Impl::on(const TimerFired&, const Turn& turn) {
     }
     if (shutdown_deadline_ > turn.now) return;
     shutdown_deadline_ = no_deadline;
+    if (std::exchange(killed_all_, true)) return give_up_shutdown(turn);
+    shutdown_deadline_ = add_saturating(turn.now, limits::shutdown_patience);
     for (auto& [name, each] : pools_) {
         each.pool.kill_all(turn);
         mark(each);
@@ -159,7 +161,7 @@ void Supervisor::Impl::on(const ShutdownRequested& event, const Turn& turn) {
     const auto deadline = add_saturating(turn.now, event.timeout);
     if (shutting_down_) {
         // Asked again: the earlier deadline holds, unless everything was killed already.
-        shutdown_deadline_ = std::min(shutdown_deadline_, deadline);
+        if (!killed_all_) shutdown_deadline_ = std::min(shutdown_deadline_, deadline);
         return;
     }
     shutting_down_ = true;
@@ -263,8 +265,12 @@ void Supervisor::Impl::remove(Entry& entry, const Turn& turn) {
 }
 
 void Supervisor::Impl::complete_shutdown(const Turn& turn) {
-    if (!shutting_down_ || complete_ || busy_ > 0) return;
-    complete_ = true;
+    if (shutting_down_ && busy_ == 0) give_up_shutdown(turn);
+}
+
+// A process that SIGKILL does not end, in a wait that nothing interrupts, keeps nobody from ending.
+void Supervisor::Impl::give_up_shutdown(const Turn& turn) {
+    if (std::exchange(complete_, true)) return;
     shutdown_deadline_ = no_deadline;
     turn.out.close(ShutdownComplete{});
 }

@@ -68,6 +68,7 @@ private:
     void note_left_behind(const Pool& pool);
     void find_occupied();
     void complete_shutdown(const Turn& turn);
+    void give_up_shutdown(const Turn& turn);
 
     void link(const std::string& name, const std::vector<std::string>& after);
     void unlink(const std::string& name, const std::vector<std::string>& after);
@@ -92,6 +93,7 @@ private:
     std::vector<Entry*> changed_;
     std::size_t busy_ = 0;  // pools not at rest
     bool shutting_down_ = false;
+    bool killed_all_ = false;  // the shutdown's deadline has passed
     bool complete_ = false;
     MonotonicTime shutdown_deadline_ = no_deadline;
     Outbox out_;

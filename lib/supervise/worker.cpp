@@ -25,7 +25,9 @@ constexpr auto nothing = [](const auto&) {};
 void Worker::start(const Scene& scene) {
     partition(state_, on<Idle, Backoff, Failed, Completed>([&](auto&) { become(Waiting{}, scene); }),
               on<Waiting, Starting, Running>(nothing), on<Spawning>([](Spawning& s) {
-                  if (s.after_answer == Then::rest) s.after_answer = s.kill ? Then::replace : std::optional<Then>{};
+                  if (s.after_answer != Then::rest) return;
+                  s.after_answer = s.kill ? Then::replace : std::optional<Then>{};
+                  if (!s.after_answer) s.deadline = no_deadline;
               }),
               on<Stopping>([](Stopping& s) { s.then = Then::replace; }),
               on<Clearing>([](Clearing& s) { s.decision = {.kind = Decision::Kind::replace}; }));
@@ -47,10 +49,7 @@ void Worker::turn(const Scene& scene) {
 
 void Worker::stop(const Scene& scene, StopReason why) {
     partition(state_, on<Waiting, Backoff, Failed, Completed>([&](auto&) { become(Idle{}, scene); }), on<Idle>(nothing),
-              on<Spawning>([&](Spawning& s) {
-                  s.after_answer = Then::rest;
-                  s.why = why;
-              }),
+              on<Spawning>([&](Spawning& s) { end_spawning(s, Then::rest, why, scene); }),
               on<Starting, Running>([&](auto&) { begin_stop(Then::rest, why, false, scene); }),
               on<Stopping>([&](Stopping& s) {
                   s.then = Then::rest;
@@ -62,10 +61,7 @@ void Worker::stop(const Scene& scene, StopReason why) {
 void Worker::replace(const Scene& scene, StopReason why) {
     counter_.clear(false);
     partition(state_, on<Idle, Backoff, Failed, Completed>([&](auto&) { become(Waiting{}, scene); }),
-              on<Waiting>(nothing), on<Spawning>([&](Spawning& s) {
-                  s.after_answer = Then::replace;
-                  s.why = why;
-              }),
+              on<Waiting>(nothing), on<Spawning>([&](Spawning& s) { end_spawning(s, Then::replace, why, scene); }),
               on<Starting, Running>([&](auto&) { begin_stop(Then::replace, why, false, scene); }),
               on<Stopping>([](Stopping& s) { s.then = Then::replace; }),
               on<Clearing>([](Clearing& s) { s.decision = {.kind = Decision::Kind::replace}; }));
@@ -77,6 +73,7 @@ void Worker::kill(const Scene& scene, StopReason why) {
                   s.after_answer = Then::rest;
                   s.why = why;
                   s.kill = true;
+                  kill_again(s.deadline, s.patience, scene);
               }),
               on<Starting, Running>([&](auto&) { begin_stop(Then::rest, why, true, scene); }),
               on<Stopping>([&](Stopping& s) {
@@ -178,7 +175,11 @@ void Worker::emptied(const Scene& scene) {
 
 void Worker::timer(const Scene& scene) {
     if (scene.turn.now < deadline()) return;
-    partition(state_, on<Starting>([&](Starting& s) {
+    partition(state_, on<Spawning>([&](Spawning& s) {
+                  s.kill = true;
+                  kill_again(s.deadline, s.patience, scene);
+              }),
+              on<Starting>([&](Starting& s) {
                   scene.turn.out.report(WorkerStartTimedOut{id(scene), scene.turn.now - s.since});
                   begin_stop(Then::judge, StopReason::not_ready, false, scene);
               }),
@@ -193,7 +194,7 @@ void Worker::timer(const Scene& scene) {
                   if (first) scene.turn.out.report(WorkerKilled{id(scene), "processes outlived its main process"});
               }),
               on<Backoff>([&](Backoff&) { become(Waiting{}, scene); }),
-              on<Idle, Waiting, Spawning, Running, Failed, Completed>(nothing));
+              on<Idle, Waiting, Running, Failed, Completed>(nothing));
 }
 
 void Worker::seat_changed(const Scene& scene) {
@@ -250,6 +251,13 @@ void Worker::begin_stop(Then then, StopReason why, bool by_kill, const Scene& sc
         scene.turn.out.report(WorkerStopping{id(scene), policy.signal, to_string(why), policy.timeout});
     }
     become(stopping, scene);
+}
+
+// One that is not there yet is given as long as one that runs: its program may lie on a file system that hangs.
+void Worker::end_spawning(Spawning& s, Then then, StopReason why, const Scene& scene) {
+    if (!s.after_answer) s.deadline = add_saturating(scene.turn.now, scene.spec->stop.timeout);
+    s.after_answer = then;
+    s.why = why;
 }
 
 void Worker::enter_running(MonotonicTime since, const Scene& scene) {
@@ -319,9 +327,9 @@ Decision Worker::decide_anew(const Scene& scene) {
 }
 
 MonotonicTime Worker::deadline() const {
-    return partition(state_, on<Starting, Stopping, Clearing>([](const auto& s) { return s.deadline; }),
+    return partition(state_, on<Spawning, Starting, Stopping, Clearing>([](const auto& s) { return s.deadline; }),
                      on<Backoff>([](const Backoff& s) { return s.until; }),
-                     on<Idle, Waiting, Spawning, Running, Failed, Completed>([](const auto&) { return no_deadline; }));
+                     on<Idle, Waiting, Running, Failed, Completed>([](const auto&) { return no_deadline; }));
 }
 
 bool Worker::is_up() const {

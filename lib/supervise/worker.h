@@ -114,6 +114,7 @@ public:
 private:
     void become(State next, const Scene& scene);
     void begin_stop(Then then, StopReason why, bool by_kill, const Scene& scene);
+    void end_spawning(state::Spawning& s, Then then, StopReason why, const Scene& scene);
     void enter_running(MonotonicTime since, const Scene& scene);
     void end(const Death& death, Phase phase, std::optional<MonotonicTime> ready, Decision decision,
              const Scene& scene);

@@ -41,12 +41,14 @@ struct Idle {};     // not wanted, nothing there
 struct Waiting {};  // wanted; its turn in the pool's queue (start.after, start.stagger) has not come
 struct Spawning {   // asked for; the answer is on its way, whatever happens meanwhile
     MonotonicTime since;
-    std::optional<Then> after_answer;  // set: to be stopped as soon as it is there, then this. Never `judge`.
-    StopReason why{};                  // meaningful where after_answer is set
-    bool kill = false;                 // to be stopped by SIGKILL
-    bool ready = false;                // READY=1 overtook the answer
-    bool seat_stale = false;           // the seat changed since it was asked for
-    bool spec_stale = false;           // and so did the spec, in fields that apply live
+    std::optional<Then> after_answer;      // set: to be stopped as soon as it is there, then this. Never `judge`.
+    StopReason why{};                      // meaningful where after_answer is set
+    bool kill = false;                     // to be stopped by SIGKILL
+    bool ready = false;                    // READY=1 overtook the answer
+    bool seat_stale = false;               // the seat changed since it was asked for
+    bool spec_stale = false;               // and so did the spec, in fields that apply live
+    MonotonicTime deadline = no_deadline;  // of the next SIGKILL, once it is to be stopped
+    Duration patience{};                   // between two of them
 };
 struct Starting {  // it lives; READY=1 is awaited
     MonotonicTime since;

@@ -73,10 +73,12 @@ void FakeWorld::happen(const Happening& happening) {
     if (tree == nullptr) return;
     switch (happening.kind) {
         case Happening::Kind::answer:
+            if (tree->answered || tree->exited) return;
             tree->answered = tree->main = true;
             send(SpawnSucceeded{tree->id});
             return;
         case Happening::Kind::failure: {
+            if (tree->answered) return;
             const WorkerId id = tree->id;
             trees_.erase({id.pool, id.slot});
             return send(SpawnFailed{id, {.stage = SpawnStage::exec, .error = 2, .object = "/bin/worker"}});
@@ -131,7 +133,8 @@ void FakeWorld::spawn(const Spawn& effect, bool fails) {
     tree.seat = effect.seat;
     tree.spawned = now;
     tree.born = events;
-    const Duration delay = chance(faults.answer_late) ? random.up_to(20ms) : 0us;
+    Duration delay = chance(faults.answer_late) ? random.up_to(20ms) : 0us;
+    if (chance(faults.hangs_before_exec)) delay = random.up_to(5min);
     if (fails || chance(faults.spawn_fails)) return schedule(Happening::Kind::failure, tree.id, delay);
     schedule(Happening::Kind::answer, tree.id, delay);
     draw_fate(tree, delay);
@@ -166,6 +169,11 @@ void FakeWorld::signal(const Signal& effect, bool by_operator, bool fails) {
 void FakeWorld::kill_tree(const KillTree& effect, bool fails) {
     Tree* tree = find(effect.worker);
     if (tree == nullptr || fails) return;
+    if (!tree->answered) {  // what was on its way gets no further, and its end is told like any other
+        schedule(Happening::Kind::answer, effect.worker, 0us);
+        schedule(Happening::Kind::exit, effect.worker, 1us, {.cause = Death::Cause::signaled, .status = SIGKILL});
+        return;
+    }
     if (tree->main) {
         tree->told_to_end = true;
         schedule(Happening::Kind::exit, effect.worker, random.up_to(1ms),

@@ -30,7 +30,8 @@ struct Faults {
     std::uint32_t ignores_signals = 5;
     std::uint32_t leaves_others = 4;
     std::uint32_t kill_misses = 4;
-    static Faults none() { return {0, 0, 0, 0, 0, 0, 0, 0}; }
+    std::uint32_t hangs_before_exec = 12;  // for minutes, or until it is killed
+    static Faults none() { return {0, 0, 0, 0, 0, 0, 0, 0, 0}; }
 };
 
 // A worker's process and what it left behind, from its Spawn until its TreeEmptied was delivered.

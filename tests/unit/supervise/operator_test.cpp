@@ -308,5 +308,40 @@ TEST_F(Operator, WordsAboutUnknownPoolsAndSlotsDoNothing) {
     EXPECT_EQ(pool_state("web"), PoolState::running);
 }
 
+// Its program may lie on a file system that hangs.
+TEST_F(Operator, AStopOfOneThatDoesNotGetToItsProgramKillsIt) {
+    auto spec = service("web");
+    spec.stop.timeout = 5s;
+    declare(spec, 1);
+    stop("web");
+    EXPECT_EQ(count<KillTree>(), 0U);
+    EXPECT_EQ(fire(), 5s);
+    EXPECT_EQ(count<KillTree>(), 1U);
+    EXPECT_EQ(fire(), 1s) << "once more, and ever more seldom";
+    EXPECT_EQ(count<KillTree>(), 1U);
+    start("web");
+    spawn_succeeds("web");
+    EXPECT_EQ(count<KillTree>(), 1U) << "it is being killed: another follows it";
+    die("web", 0, killed_by(9));
+    EXPECT_EQ(count<Spawn>(), 1U);
+}
+
+TEST_F(Operator, AKillOfOneThatDoesNotGetToItsProgramIsSentAtOnce) {
+    declare(service("web"), 1);
+    send(SignalRequested{"web", {}, 9, "root"});
+    send(ShutdownRequested{0s, "SIGTERM"});
+    fire();
+    EXPECT_EQ(count<KillTree>(), 1U);
+}
+
+TEST_F(Operator, AStartTakesBackTheStopOfOneThatIsOnItsWay) {
+    declare(service("web"), 1);
+    stop("web");
+    start("web");
+    EXPECT_EQ(supervisor.next_deadline(), no_deadline);
+    spawn_succeeds("web");
+    EXPECT_EQ(state("web"), WorkerState::running);
+}
+
 }  // namespace
 }  // namespace pinion::supervise

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pools are to each other: start.after, stagger, the order of leaving, and shutdown.
 #include "harness.h"
+#include "model/limits.h"
 
 namespace pinion::supervise {
 namespace {
@@ -133,9 +134,9 @@ TEST_F(Order, AStopEmptiesTheQueue) {
     spec.start.stagger = 100ms;
     declare(spec, 3);
     stop("web");
-    EXPECT_EQ(supervisor.next_deadline(), no_deadline);
     spawn_succeeds("web");
     die("web");
+    EXPECT_EQ(supervisor.next_deadline(), no_deadline);
     EXPECT_EQ(pool_state("web"), PoolState::stopped);
 }
 
@@ -154,6 +155,23 @@ TEST_F(Order, ShutdownStopsEverythingAndCompletesOnce) {
     EXPECT_EQ(supervisor.next_deadline(), no_deadline);
     shut_down();
     send(TimerFired{});
+    EXPECT_EQ(count<ShutdownComplete>(), 0U);
+}
+
+// A wait that nothing interrupts, not even SIGKILL: a dead file server's.
+TEST_F(Order, ShutdownIsNotKeptByWhatSigkillDoesNotEnd) {
+    declare_and_run(service("web"), 2);
+    shut_down(5s);
+    die("web", 0);
+    fire_after(5s);
+    EXPECT_EQ(slots<KillTree>(), (std::vector<std::uint32_t>{1}));
+    EXPECT_EQ(count<ShutdownComplete>(), 0U);
+    shut_down(0s);
+    fire_after(limits::shutdown_patience - 1us);
+    EXPECT_EQ(count<ShutdownComplete>(), 0U);
+    fire_after(1us);
+    EXPECT_EQ(count<ShutdownComplete>(), 1U);
+    die("web", 1);
     EXPECT_EQ(count<ShutdownComplete>(), 0U);
 }
 
@@ -207,7 +225,7 @@ TEST_F(Order, WhatIsLeftAtTheShutdownTimeoutIsKilled) {
     fire_after(3s - 1us);
     EXPECT_EQ(count<KillTree>(), 0U);
     fire_after(1us);
-    EXPECT_EQ(count<KillTree>(), 2U);
+    EXPECT_EQ(count<KillTree>(), 3U);
     spawn_succeeds("new");
     EXPECT_EQ(count<KillTree>(), 1U);
     EXPECT_EQ(count<Signal>(), 0U);

@@ -168,6 +168,18 @@ TEST_F(Seats, WhoLeavesWhileItWaitsToMoveIsNotMovedAnyMore) {
     EXPECT_EQ(count<Spawn>(), 1U) << "the seat is b's";
 }
 
+TEST_F(Seats, AnOperatorsStartPassesTheGateEvenWhereItHasToWaitForCpus) {
+    auto gated = service("fresh");
+    gated.start.after = {"db"};
+    run("old", {own(0, 0)});
+    send(PoolWithdrawn{"old"});
+    send(PoolDeclared{std::make_shared<const PoolSpec>(gated), {own(0, 0)}, false, false});
+    start("fresh", 0);
+    EXPECT_EQ(count<Spawn>(), 0U);
+    die("old");
+    EXPECT_EQ(count<Spawn>(), 1U);
+}
+
 TEST_F(Seats, AMoveThatIsTakenBackIsNotMade) {
     run("old", {own(0, 0)});
     run("a", {own(0, 1)});
