@@ -44,7 +44,11 @@ struct JobHost::Execute {
         const bool told = outcome == Outcome::error || outcome == Outcome::unreadable;
         if (outcome != Outcome::done && (!told || evidence.error.empty()))
             evidence.error = outcome_error(outcome, evidence.detail);
-        if (outcome != Outcome::done) evidence.result.clear();
+        // A result and what it pushes stand or fall together.
+        if (outcome != Outcome::done) {
+            evidence.result.clear();
+            evidence.pushes.clear();
+        }
         auto row = host.to_row(f.attempt, evidence.detail.empty() ? evidence.error : evidence.detail);
         // Kept until it is written, whether somebody waits for it already or comes meanwhile.
         JobEnd end{.job = f.job,

@@ -89,7 +89,7 @@ Result<void> StoreWriter::apply(const StowedRequest& request, WallTime now, std:
 Result<std::uint64_t> StoreWriter::pool_number(JobPoolId pool) {
     if (const auto known = numbers_.find(pool); known != numbers_.end()) return known->second;
     const auto name = names_.find(pool);
-    ASSERT(name != names_.end());
+    if (name == names_.end()) return fail("write to the job store: a pool that it was never told of");
     find_pool_.bind_text(1, name->second);
     PINION_TRY(found, find_pool_.row());
     if (!found) {

@@ -31,6 +31,9 @@ for line in sys.stdin:
     if text == "error":
         print(json.dumps({"id": job["id"], "error": {"type": "bad", "message": "no good", "retry": False}}), flush=True)
         continue
+    if text == "push":
+        print(json.dumps({"id": job["id"], "result": 1, "push": [{"pool": "typo", "input": 1}]}), flush=True)
+        continue
     if text == "print":
         print("a stray line")
     if text == "pid":
@@ -167,6 +170,14 @@ class Jobs(unittest.TestCase):
             self.assertEqual(daemon.job(number)["state"], "cancelled")
             child = int(daemon.child_file.read_text())
             daemon.wait_until(lambda: not is_alive(child))
+
+    def test_a_push_to_a_pool_that_is_not_there_fails_its_job_alone(self):
+        for durability in "fsync", "memory":
+            with Daemon(config(pool(f"queue: {{durability: {durability}}}"))) as daemon:
+                answer = daemon.map("echo", "a", "push", "b", "--json")
+                rows = [json.loads(line) for line in answer.stdout.splitlines()]
+                self.assertEqual([row["state"] for row in rows], ["done", "failed", "done"], answer.stderr)
+                self.assertEqual(rows[1]["error"]["type"], "refused_push")
 
     def test_stray_output_is_logged_and_harms_nothing(self):
         with Daemon(config(pool())) as daemon:

@@ -57,6 +57,13 @@ public:
         box_.put(health_);
     }
     [[nodiscard]] std::size_t held() const { return held_.size(); }
+    // Jobs that wait in front of it to be queued with the ends of others.
+    [[nodiscard]] std::size_t held_pushes() const {
+        std::size_t pushes = 0;
+        for (const auto& request : held_)
+            if (const auto* end = std::get_if<jobs::NoteFinish>(&request)) pushes += end->pushes.size();
+        return pushes;
+    }
 
 private:
     std::unique_ptr<jobs::MemoryStore> memory_;
@@ -86,11 +93,11 @@ protected:
         return services;
     }
 
-    JobPoolId declare(const std::string& name, JobPoolSpec jobs = {}) {
+    JobPoolId declare(const std::string& name, JobPoolSpec jobs = {}, Durability durability = Durability::memory) {
         auto spec = std::make_shared<PoolSpec>();
         spec->name = name;
         spec->kind = PoolKind::jobs;
-        jobs.queue.durability = Durability::memory;
+        jobs.queue.durability = durability;
         spec->jobs = std::move(jobs);
         specs_[name] = spec;
         host_.declare(spec);

@@ -144,6 +144,31 @@ TEST_F(HostTest, APushToAPoolThatComesBackMeanwhileIsNotForgotten) {
     EXPECT_EQ(queue("next").ready, 1U);
 }
 
+TEST_F(HostTest, APushToAPoolThatIsNotThereFailsItsJobAndTheStoreHearsOfNone) {
+    const auto pool = declare("p");
+    submit(pool, 1);
+    settle();
+    const auto worker = arrive("p");
+    store_->shut();
+    answer(worker, R"(1,"push":[{"pool":"typo","input":2},{"pool":"p","input":3}])");
+    ASSERT_EQ(store_->held(), 1U) << "its end";
+    EXPECT_EQ(store_->held_pushes(), 0U);
+    store_->open();
+    settle();
+    EXPECT_EQ(queue("p").failed, 1U);
+    EXPECT_EQ(queue("p").ready + queue("p").sent + queue("p").running, 0U) << "none of them is carried out";
+}
+
+TEST_F(HostTest, APushToAPoolThatPromisesLessIsNotCarriedOut) {
+    const auto pool = declare("p", {}, Durability::fsync);
+    declare("weak");
+    submit(pool, 1);
+    settle();
+    answer(arrive("p"), R"(1,"push":[{"pool":"weak","input":2}])");
+    EXPECT_EQ(queue("p").failed, 1U);
+    EXPECT_EQ(queue("weak").ready, 0U);
+}
+
 // Workers that close a side of their channel and live on. Those that are at their end have a second to be so.
 class HungUp : public HostTest {
 protected:
