@@ -81,7 +81,10 @@ void JobHost::leaving(const WorkerId& worker) {
 }
 
 void JobHost::drain(const WorkerId& worker) {
-    if (WorkerLink* found = link(worker)) found->channel().drain();
+    WorkerLink* found = link(worker);
+    if (found == nullptr) return;
+    found->ended = true;
+    found->channel().drain();
 }
 
 void JobHost::died(const WorkerId& worker, const Death& death) {
@@ -164,7 +167,10 @@ void JobHost::progressed(const WorkerLink::Sent& sent, std::optional<double> fra
 void JobHost::broke(WorkerLink& link, const std::string& reason) {
     if (std::exchange(link.is_broken, true)) return;
     services_.log_line(link.worker(), "broke the protocol: " + reason);
-    services_.unwanted(link.worker(), supervise::Unwanted::protocol);
+    // Of one that has ended nothing more is wanted.
+    if (link.ended) return;
+    // In a turn of its own: what follows may take the link, whose channel calls.
+    later([this, worker = link.worker()] { services_.unwanted(worker, supervise::Unwanted::protocol); });
 }
 
 }  // namespace pinion::daemon

@@ -87,7 +87,7 @@ void WorkerLink::hung_up(bool mute) {
 }
 
 void WorkerLink::judge() {
-    if (death || is_leaving || unwanted) return;
+    if (ended || is_leaving || unwanted) return;
     if (mute_) return host_.broke(*this, "it closed its output and lives on: it can answer no job");
     if (sent_.empty()) return host_.broke(*this, "it closed its input and lives on: it can take no job");
     if (sent_.front().end > channel_->taken_bytes())

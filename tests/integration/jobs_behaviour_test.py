@@ -210,6 +210,26 @@ class Rogues(unittest.TestCase):
         self.daemon.wait_until(lambda: not is_alive(child))
 
 
+class LastWords(unittest.TestCase):
+    """What a worker wrote is read when its end is found, with its pidfd and its pipe ready at once."""
+
+    def rows(self, script, jobs, workers):
+        raw = one(more="    payload: raw\n    job: {attempts: 1}\n", workers=workers)
+        with RogueDaemon(config(raw.replace('python3, -S, "@ROGUE@"', f"sh, -c, '{script}'"))) as daemon:
+            answer = daemon.map("p", *map(str, range(jobs)), "--json")
+            daemon.wait_until(lambda: daemon.pools()["p"]["running"] == workers)
+            return [json.loads(line) for line in answer.stdout.splitlines()]
+
+    def test_a_surplus_line_and_an_end_at_once(self):
+        rows = self.rows("read line; echo $$line; echo surplus", jobs=50, workers=2)
+        self.assertEqual(len(rows), 50)
+        self.assertGreater([row["state"] for row in rows].count("done"), 0)
+
+    def test_an_answer_and_an_end_at_once_of_one_that_closed_its_input_long_ago(self):
+        rows = self.rows("read line; exec 0<&-; sleep 1.2; echo $$line", jobs=4, workers=4)
+        self.assertEqual([row["state"] for row in rows], ["done"] * 4)
+
+
 class Queues(unittest.TestCase):
     """One daemon with a worker behind a gate."""
 
