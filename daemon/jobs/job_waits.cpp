@@ -14,6 +14,7 @@ void JobWaits::add(std::uint64_t request, const std::vector<JobId>& jobs) {
         Waiting& waiting = waiting_[job];
         const bool known = !waiting.requests.empty();
         waiting.requests.push_back(request);
+        ++owed_;
         if (known) continue;
         queue_.listen(job, *this);
         look_up_later(job, waiting);
@@ -62,11 +63,11 @@ void JobWaits::looked_up(JobId job, Answer<std::optional<jobs::StoredJob>> found
                      : std::min(ahead_ + 1, socket_limits::look_ups_ahead);
         const auto attempts = stored.attempts.empty() ? 0 : stored.attempts.back().number;
         const std::string error = error_of(stored);
-        for (const std::uint64_t request : waiting.requests)
-            port_.outbox().add_finished(request, {job, std::nullopt, stored.state, attempts, stored.result, error});
         queue_.forget(job, *this);
-        waiting_.erase(at);
-        port_.changed();
+        if (tell(waiting, {job, std::nullopt, stored.state, attempts, stored.result, error}))
+            waiting_.erase(at);
+        else
+            look_up_later(job, waiting);
     } else if (const auto stopped = jobs::is_in_memory(job) ? std::nullopt : queue_.stopped()) {
         refuse(job, FailureCode::refused, "wait for " + name + ": " + *stopped);
     } else {
@@ -77,9 +78,21 @@ void JobWaits::looked_up(JobId job, Answer<std::optional<jobs::StoredJob>> found
     pump();
 }
 
+bool JobWaits::tell(Waiting& waiting, const FinishedItem& end) {
+    auto& requests = waiting.requests;
+    std::size_t told = 0;
+    do port_.outbox().add_finished(requests[told++], end);
+    while (told < requests.size() && port_.has_room());
+    requests.erase(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(told));
+    owed_ -= told;
+    port_.changed();
+    return requests.empty();
+}
+
 void JobWaits::refuse(JobId job, FailureCode code, const std::string& message) {
     const auto at = waiting_.find(job);
     for (const std::uint64_t request : at->second.requests) port_.fail(request, code, message);
+    owed_ -= at->second.requests.size();
     queue_.forget(job, *this);
     waiting_.erase(at);
 }
@@ -97,11 +110,11 @@ void JobWaits::job_ended(const JobEnd& end) {
     if (at == waiting_.end()) return;
     Waiting& waiting = at->second;
     if (waiting.seen && !waiting.queued && port_.has_room()) {
-        for (const std::uint64_t request : waiting.requests)
-            port_.outbox().add_finished(request,
-                                        {end.job, std::nullopt, end.state, end.attempts, end.result, end.error});
-        waiting_.erase(at);
-        return port_.changed();
+        if (tell(waiting, {end.job, std::nullopt, end.state, end.attempts, end.result, end.error}))
+            waiting_.erase(at);
+        else
+            look_up_later(end.job, waiting);
+        return;
     }
     waiting.ended = true;
     if (waiting.seen) look_up_later(end.job, waiting);

@@ -26,7 +26,8 @@ public:
     JobWaits& operator=(const JobWaits&) = delete;
     ~JobWaits() override { queue_.forget(*this); }
 
-    [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
+    // Answers that are owed: a job counts as often as it is waited for.
+    [[nodiscard]] std::size_t size() const noexcept { return owed_; }
     // Each job is answered by `finished` or `failure` with the request's id.
     void add(std::uint64_t request, const std::vector<JobId>& jobs);
     // The client has room again.
@@ -44,6 +45,8 @@ private:
         bool queued = false;  // to be looked up, or being so
     };
     void look_up_later(JobId job, Waiting& waiting);
+    // Answers as many as the client has room for, at least one. False: some are left.
+    [[nodiscard]] bool tell(Waiting& waiting, const FinishedItem& end);
     void looked_up(JobId job, Answer<std::optional<jobs::StoredJob>> found);
     void refuse(JobId job, FailureCode code, const std::string& message);
 
@@ -52,6 +55,7 @@ private:
     MaySee may_see_;
     std::unordered_map<JobId, Waiting> waiting_;
     std::deque<JobId> to_look_up_;
+    std::size_t owed_ = 0;
     std::size_t asked_ = 0;
     std::size_t ahead_ = 1;  // look-ups at a time: few while results are large
 };
