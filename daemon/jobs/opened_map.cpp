@@ -243,11 +243,29 @@ void OpenedMap::looked_up(std::uint64_t index, Answer<std::optional<jobs::Stored
         return give_up(FailureCode::not_found,
                        "read the result of job " + std::to_string(entry(index).id.value) + ": it is kept no longer");
     jobs::StoredJob& job = **found;
+    if (!jobs::is_final(job.state)) return has_not_ended(index);
     const auto attempts = job.attempts.empty() ? 0 : job.attempts.back().number;
     std::string error = error_of(job);
     largest_ = std::max(largest_, job.result.size());
     if (!entry(index).counted) note_end(job.state);
     keep(index, {job.state, attempts, std::move(job.result), std::move(error)});
+    if (unordered_) ready_.push_front(index);
+    pump();
+}
+
+// It was taken for ended since the scheduler did not know it: it hears of a job that was just queued in its next turn.
+// An end that came during the look-up was not heard here, so in doubt it is looked up once more.
+void OpenedMap::has_not_ended(std::uint64_t index) {
+    Entry& at = entry(index);
+    if (queue_.phase(at.id) != jobs::JobPhase::none) {
+        at.state = Entry::State::pending;
+        return pump();
+    }
+    if (at.doubtful)
+        return give_up(FailureCode::refused, "wait for job " + std::to_string(at.id.value) +
+                                                 ": it has not ended, and its queue is not there");
+    at.doubtful = true;
+    at.state = Entry::State::ended;
     if (unordered_) ready_.push_front(index);
     pump();
 }

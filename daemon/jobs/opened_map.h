@@ -49,7 +49,8 @@ private:
         JobId id;
         std::unique_ptr<Kept> kept;  // in that state
         State state = State::pending;
-        bool counted = false;  // its end was, for the progress
+        bool counted = false;   // its end was, for the progress
+        bool doubtful = false;  // it was looked up, and neither had it ended nor did anybody have it in hand
     };
 
     [[nodiscard]] Entry& entry(std::uint64_t index) { return entries_[index - base_]; }
@@ -72,6 +73,7 @@ private:
     void pump_unordered();
     void look_up(std::uint64_t index);
     void looked_up(std::uint64_t index, Answer<std::optional<jobs::StoredJob>> found);
+    void has_not_ended(std::uint64_t index);
 
     JobPoolId pool_;
     std::uint64_t capacity_;  // of its queue, as the map was opened
