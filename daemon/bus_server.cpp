@@ -20,9 +20,12 @@
 namespace pinion::daemon {
 namespace {
 
+using namespace std::chrono_literals;
+
 // A client that does not read its signals is dropped at this many of them.
 constexpr std::uint64_t most_queued = 4096;
 constexpr int backlog = 64;
+constexpr Duration accept_again = 1s;  // when there is no descriptor left
 
 int on_disconnected(sd_bus_message* message, void* userdata, sd_bus_error*) noexcept {
     static_cast<BusServer::State*>(userdata)->mark_gone(sd_bus_message_get_bus(message));
@@ -81,7 +84,13 @@ Result<void> BusServer::State::attach(Connection& connection) {
 
 void BusServer::State::accept_client() {
     UniqueFd socket(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket || connections.size() >= limits::max_clients) return;
+    if (!socket) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED) return;
+        // Without a descriptor the client waits in the backlog, and would wake us for ever.
+        listener_source.enable(false);
+        return again.arm(loop.now() + accept_again);
+    }
+    if (connections.size() >= limits::max_clients) return;
     const auto peer = peer_of(socket.fd());
     sd_bus* raw = nullptr;
     if (!peer || sd_bus_new(&raw) < 0) return;
@@ -102,6 +111,7 @@ BusServer::BusServer(Daemon& daemon, event::Loop& loop)
                        .listener = {},
                        .socket_path = {},
                        .listener_source = {},
+                       .again = {},
                        .reaper = {},
                        .connections = {},
                        .known_pools = {}}) {}
@@ -118,6 +128,9 @@ Result<void> BusServer::listen(const std::string& runtime_dir) {
     state_->socket_path = path;
     PINION_TRY(source, state_->loop.add_io(state_->listener.fd(), EPOLLIN, event::Priority::commands,
                                            [state = state_.get()](std::uint32_t) { state->accept_client(); }));
+    PINION_TRY(again, state_->loop.add_timer(event::Priority::commands,
+                                             [state = state_.get()] { state->listener_source.enable(true); }));
+    state_->again = std::move(again);
     state_->listener_source = std::move(source);
     return {};
 }

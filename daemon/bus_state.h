@@ -45,6 +45,7 @@ struct BusServer::State {
     UniqueFd listener;
     std::string socket_path;
     event::Source listener_source;
+    event::Source again;   // accepts after a pause
     event::Source reaper;  // drops connections that are gone, outside their own callbacks
     std::list<Connection> connections;
     std::set<std::string> known_pools;
