@@ -249,7 +249,7 @@ void Daemon::run_spawns() {
         spawns_.pop_front();
         ++spawn_count_;
         changed_pools_.insert(effect.worker.pool);
-        workers_.spawn(effect, !spawns_.empty());
+        workers_.spawn(effect);
     } while (!spawns_.empty() && MonotonicClock::now() < until);
     // Else some go on their way to exec while the others get their turn.
     if (spawns_.empty()) workers_.finish_spawns();

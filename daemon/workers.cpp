@@ -35,6 +35,8 @@ Workers::~Workers() {
 }
 
 Result<void> Workers::start() {
+    PINION_TRY(sockets, event::IoGroup::make(loop_, event::Priority::readiness));
+    notify_sockets_ = std::move(sockets);
     // With cgroups an orphan is found by its cgroup and reaped by init; without, or as init ourselves, it must come to
     // us.
     reap_strays_ = !options_.cgroups || ::getpid() == 1;
@@ -76,13 +78,15 @@ void Workers::on_exit(WorkerId worker) {
     forget_pid(process->pid);
     const bool has_jobs = jobs_ != nullptr && process->spec->jobs.has_value();
     if (has_jobs) jobs_->drain(worker);
-    process->output->drain();
-    process->output->report_drops();
     // Only a wait by somebody else could take the status from us (ECHILD): the end itself is certain.
     Death ended;
     ended.cause = Death::Cause::signaled;
     ended.status = SIGKILL;
     if (death) ended = std::move(**death);
+    process = find(worker);  // what its channel brought may have ended its tree
+    if (process == nullptr) return post_(WorkerExited{worker, std::move(ended)});
+    process->output->drain();
+    process->output->report_drops();
     ended.last_lines = process->output->last_lines();
     if (slot.cgroup) ended.oom_killed = slot.cgroup->oom_kills().value_or(0) > process->oom_kills_before;
     if (has_jobs) jobs_->died(worker, ended);
@@ -122,11 +126,16 @@ bool Workers::end_strays() { return !reap_strays_ || process::end_children(Monot
 bool Workers::tree_is_empty(const Process& process, const SlotState& slot) const {
     if (!process.reaped) return false;
     if (slot.cgroup) return !slot.cgroup->populated().value_or(false);
-    return !process::tree_alive({.leader = process.pid,
-                                 .pool = process.worker.pool,
-                                 .slot = process.worker.slot.value,
-                                 .generation = process.worker.generation.value},
-                                known_);
+    return !process::tree_alive(tag_of(process), known_);
+}
+
+// The number of a main process that is reaped may be another worker's by now.
+process::TreeTag Workers::tag_of(const Process& process) const {
+    const bool given_on = process.reaped && std::ranges::binary_search(known_, process.pid);
+    return {.leader = given_on ? 0 : process.pid,
+            .pool = process.worker.pool,
+            .slot = process.worker.slot.value,
+            .generation = process.worker.generation.value};
 }
 
 void Workers::check_tree(WorkerId worker) {
@@ -166,8 +175,14 @@ void Workers::signal(const Signal& effect) {
 }
 
 void Workers::kill_tree(const KillTree& effect) {
-    Process* process = find_settled(effect.worker);
-    if (process == nullptr) return;
+    Process* process = find(effect.worker);
+    if (process != nullptr && process->on_its_way) {
+        // Nothing of it runs yet. Its end is found by the answer to its spawn, and told after that.
+        static_cast<void>(process::send_signal(process->on_its_way->child.child().pidfd.fd(), SIGKILL));
+        return;
+    }
+    process = find_settled(effect.worker);
+    if (process == nullptr) return post_(TreeEmptied{effect.worker});  // nobody there is nobody to wait for
     auto& slot = slot_state(effect.worker);
     if (tree_is_empty(*process, slot)) {
         slot.process.reset();
@@ -175,11 +190,7 @@ void Workers::kill_tree(const KillTree& effect) {
         return;
     }
     if (!slot.cgroup) {
-        process::kill_tree({.leader = process->pid,
-                            .pool = effect.worker.pool,
-                            .slot = effect.worker.slot.value,
-                            .generation = effect.worker.generation.value},
-                           known_);
+        process::kill_tree(tag_of(*process), known_);
         return;  // SIGCHLD tells of each end
     }
     if (!process->tree_source.valid()) {

@@ -22,6 +22,7 @@
 #include "daemon/output.h"
 #include "daemon/usage.h"
 #include "event/loop.h"
+#include "event/io_group.h"
 #include "event/notify.h"
 #include "process/cgroup.h"
 #include "process/child_image.h"
@@ -71,7 +72,7 @@ public:
 
     // The effects. Spawn always posts its answer, at the latest from `finish_spawns`, which follows one or more of
     // them; another effect on a worker that is still on its way waits for it first.
-    void spawn(const supervise::Spawn& effect, bool more_follow);
+    void spawn(const supervise::Spawn& effect);
     void finish_spawns();
     void signal(const supervise::Signal& effect);
     void kill_tree(const supervise::KillTree& effect);
@@ -126,11 +127,13 @@ private:
     Process* find_settled(const WorkerId& worker);
     using Outcome = std::expected<void, SpawnFailure>;
     // Everything up to exec, which may be still ahead.
-    Outcome begin(Process& process, SlotState& slot, bool more_follow);
+    Outcome begin(Process& process, SlotState& slot);
     void finish_oldest();
     Outcome take(Process& process, std::expected<process::Child, SpawnFailure> child);
     Outcome begin_by_fork(Process& process, process::ImageBuffer image, int cgroup);
     Outcome finish_start(Process& process);
+    Outcome end_unseen(Process& process, int why);
+    [[nodiscard]] process::TreeTag tag_of(const Process& process) const;
     Outcome prepare(Process& process, SlotState& slot);
     void answer(SlotState& slot, Outcome outcome);
     Outcome read_back(const Process& process) const;
@@ -141,7 +144,6 @@ private:
     void end_unwatched(Process& process, SlotState& slot);
     [[nodiscard]] Result<process::ImageBuffer> build_image(const Process& process, const SlotState& slot) const;
     [[nodiscard]] Result<void> watch(Process& process);
-    bool must_fork(const supervise::SpecPtr& spec, const process::ChildImage& image);
     // By value: their sources, which hold the caller's copy, may go while they run.
     void on_started(WorkerId worker);
     void on_exit(WorkerId worker);
@@ -163,6 +165,7 @@ private:
     std::uint32_t lines_per_second_ = 1000;
     std::uint64_t notify_counter_ = 0;
     bool reap_strays_ = false;
+    event::IoGroup notify_sockets_;  // together, so that their share of the loop is that of one
     std::map<Key, SlotState> slots_;
     // Who is on the way to exec in the window, in its order. A deque: images stay where they are.
     struct Starting {
@@ -171,8 +174,7 @@ private:
     };
     std::deque<Starting> starting_;
     process::SpawnWindow window_;
-    std::vector<pid_t> known_;                                              // main processes not yet reaped, sorted
-    std::map<std::string, std::pair<supervise::SpecPtr, bool>> must_fork_;  // by pool
+    std::vector<pid_t> known_;  // main processes not yet reaped, sorted
     event::Source child_signal_;
 };
 

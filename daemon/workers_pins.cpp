@@ -102,11 +102,7 @@ process::TreeMembers Workers::look_for_orphans() const {
 
 std::vector<pid_t> Workers::tree_of(const Process& process, const SlotState& slot,
                                     const process::TreeMembers& orphans) const {
-    if (!slot.cgroup)
-        return orphans.of({.leader = process.pid,
-                           .pool = process.worker.pool,
-                           .slot = process.worker.slot.value,
-                           .generation = process.worker.generation.value});
+    if (!slot.cgroup) return orphans.of(tag_of(process));
     std::vector<pid_t> members = slot.cgroup->members();
     const auto leader = std::ranges::find(members, process.pid);
     if (leader != members.end()) members.erase(leader);

@@ -20,25 +20,25 @@ namespace pinion::daemon {
 
 using namespace supervise;
 
-void Workers::spawn(const Spawn& effect, bool more_follow) {
+void Workers::spawn(const Spawn& effect) {
     auto& slot = slot_state(effect.worker);
     ASSERT(!slot.process);
     slot.process = std::make_unique<Process>();
     slot.process->worker = effect.worker;
     slot.process->spec = effect.spec;
     slot.process->seat = effect.seat;
-    auto begun = begin(*slot.process, slot, more_follow);
+    auto begun = begin(*slot.process, slot);
     if (begun && (slot.process->on_its_way || slot.process->in_window)) return;  // answered when it is there
     answer(slot, std::move(begun));
 }
 
-Workers::Outcome Workers::begin(Process& process, SlotState& slot, bool more_follow) {
+Workers::Outcome Workers::begin(Process& process, SlotState& slot) {
     if (auto prepared = prepare(process, slot); !prepared) return prepared;
     auto image = build_image(process, slot);
     if (!image) return std::unexpected(SpawnFailure{SpawnStage::exec, EINVAL, image.error().message});
     const int cgroup = slot.cgroup ? slot.cgroup->folder_fd() : -1;
-    if (must_fork(process.spec, image->image())) return begin_by_fork(process, std::move(*image), cgroup);
-    if (!more_follow && starting_.empty()) return take(process, process::spawn(image->image(), cgroup));
+    // The parent of a child that shares its memory waits for it until exec: not where a path may hang.
+    if (process::may_block(image->image())) return begin_by_fork(process, std::move(*image), cgroup);
     if (window_.full()) finish_oldest();
     process.in_window = true;
     starting_.push_back({process.worker, std::move(*image)});
@@ -75,9 +75,21 @@ Workers::Outcome Workers::begin_by_fork(Process& process, process::ImageBuffer i
     know_pid(process.pid);
     auto source = loop_.add_io(way.child.status_fd(), EPOLLIN, event::Priority::exits,
                                [this, worker = process.worker](std::uint32_t) { on_started(worker); });
-    if (!source) return finish_start(process);  // it can't be watched, so it is waited for
+    if (!source) return end_unseen(process, source.error().code);
     way.source = std::move(*source);
     return {};
+}
+
+// A child that is on its way and can't be watched there.
+Workers::Outcome Workers::end_unseen(Process& process, int why) {
+    static_cast<void>(process::send_signal(process.on_its_way->child.child().pidfd.fd(), SIGKILL));
+    if (finish_start(process)) {
+        siginfo_t info{};
+        while (::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.fd()), &info, WEXITED) < 0 && errno == EINTR) {
+        }
+        forget_pid(process.pid);
+    }
+    return std::unexpected(SpawnFailure{SpawnStage::fork, why, "watching its start"});
 }
 
 // Takes the child that has reached its program, or the reason why it has not.
@@ -125,7 +137,10 @@ void Workers::answer(SlotState& slot, Outcome outcome) {
 // A child that can't be watched, or can't be pinned, must not live on unseen, nor what it has started.
 void Workers::end_unwatched(Process& process, SlotState& slot) {
     process.exit_source = {};
-    if (slot.cgroup) static_cast<void>(slot.cgroup->kill());
+    if (slot.cgroup)
+        static_cast<void>(slot.cgroup->kill());
+    else
+        process::kill_tree(tag_of(process), known_);
     ::kill(-process.pid, SIGKILL);
     static_cast<void>(process::send_signal(process.pidfd.fd(), SIGKILL));
     siginfo_t info{};
@@ -196,24 +211,13 @@ Result<void> Workers::watch(Process& process) {
                                   [this, worker = process.worker](std::uint32_t) { on_exit(worker); }));
     process.exit_source = std::move(exit);
     if (process.notify) {
-        PINION_TRY(notify, loop_.add_io(process.notify->fd(), EPOLLIN, event::Priority::readiness,
-                                        [this, worker = process.worker](std::uint32_t) { on_notify(worker); }));
+        PINION_TRY(notify, notify_sockets_.add(process.notify->fd(), EPOLLIN,
+                                               [this, worker = process.worker](std::uint32_t) { on_notify(worker); }));
         process.notify_source = std::move(notify);
     }
     process.output->started(process.pid, process.seat.mask.to_list());
     if (jobs_ != nullptr && process.spec->jobs) return jobs_->born(process.worker, process.seat.mask.to_list());
     return {};
-}
-
-// A vfork's parent sleeps with its child until exec: where a path may hang, an ordinary fork is used. Asked once a
-// spec, by the image of its first worker.
-bool Workers::must_fork(const SpecPtr& spec, const process::ChildImage& image) {
-    auto& [asked, answer] = must_fork_[spec->name];
-    if (asked != spec) {
-        asked = spec;
-        answer = process::may_block(image);
-    }
-    return answer;
 }
 
 }  // namespace pinion::daemon

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 
 #include "process/clone.h"
 #include "process/dispositions.h"
@@ -42,6 +44,7 @@ void Birth::begin(const ChildImage& image, int cgroup_fd, std::span<std::byte> s
     std::uint64_t flags = CLONE_VM | CLONE_CLEAR_SIGHAND | (run_.shares_files ? CLONE_FILES : 0);
     if (stack.empty()) flags |= CLONE_VFORK;
     shares_memory_.store(stack.empty() ? 0 : 1, std::memory_order_relaxed);
+    begun_ = MonotonicClock::now();
     const AllSignalsBlocked blocked;
     pid_ = clone_child({.flags = flags,
                         .cgroup_fd = cgroup_fd,
@@ -50,10 +53,24 @@ void Birth::begin(const ChildImage& image, int cgroup_fd, std::span<std::byte> s
                        pidfd_, run_child, &run_);
 }
 
-void Birth::settle() const noexcept {
-    if (early_ || pid_ <= 0) return;
-    while (shares_memory_.load(std::memory_order_acquire) != 0)
-        raw_syscall(SYS_futex, &shares_memory_, FUTEX_WAIT, 1, nullptr, nullptr, 0);
+// Waits no longer than until `deadline`.
+bool Birth::shares_memory_at(MonotonicTime deadline) const noexcept {
+    while (shares_memory_.load(std::memory_order_acquire) != 0) {
+        const auto left = deadline == no_deadline ? Duration::max() : deadline - MonotonicClock::now();
+        if (left <= Duration::zero()) return true;
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+        const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+        raw_syscall(SYS_futex, &shares_memory_, FUTEX_WAIT, 1, deadline == no_deadline ? nullptr : &timeout, nullptr,
+                    0);
+    }
+    return false;
+}
+
+void Birth::settle() noexcept {
+    if (early_ || pid_ <= 0 || !shares_memory_at(add_saturating(begun_, patience_))) return;
+    overdue_ = true;
+    raw_syscall(SYS_pidfd_send_signal, pidfd_, SIGKILL, nullptr, 0);
+    static_cast<void>(shares_memory_at(no_deadline));
 }
 
 std::optional<SpawnResult> Birth::await() {
@@ -68,6 +85,10 @@ std::optional<SpawnResult> Birth::outcome() {
     if (pid_ < 0) return failed_at_birth(static_cast<int>(-pid_), *image_, cgroup_fd_);
     settle();
     Child child{static_cast<pid_t>(pid_), UniqueFd(pidfd_)};
+    if (overdue_) {
+        reap_failed(child.pid);
+        return std::unexpected(describe({SpawnStage::exec, ETIMEDOUT, 0}, *image_, cgroup_fd_));
+    }
     if (!run_.begun) {
         reap_failed(child.pid);
         return std::nullopt;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include "base/time.h"
 #include "process/child_steps.h"
 #include "process/low_descriptors.h"
 #include "process/spawn.h"
@@ -20,8 +21,10 @@ using SpawnResult = std::expected<Child, SpawnFailure>;
 
 class Birth {
 public:
-    // `lane`: which of the low descriptors are its own, 0 to LowDescriptors::lanes - 1.
-    explicit Birth(std::size_t lane) noexcept : lane_(lane) {}
+    // `lane`: which of the low descriptors are its own, 0 to LowDescriptors::lanes - 1. `patience`: how long a child
+    // with a stack of its own may take to its program, before it is killed.
+    explicit Birth(std::size_t lane, Duration patience = std::chrono::seconds(10)) noexcept
+        : lane_(lane), patience_(patience) {}
     Birth(const Birth&) = delete;
     Birth& operator=(const Birth&) = delete;
     ~Birth() = default;  // to be awaited first, if it was begun
@@ -30,8 +33,9 @@ public:
     // and must leave `image`, what that points to, `stack` and `cgroup_fd` alone until the child is awaited.
     void begin(const ChildImage& image, int cgroup_fd, std::span<std::byte> stack = {});
 
-    // Blocks until the child no longer shares our memory.
-    void settle() const noexcept;
+    // Blocks until the child no longer shares our memory: for `patience` after its beginning, and then until SIGKILL
+    // has taken effect.
+    void settle() noexcept;
 
     // Blocks until the program runs or the child has failed and is reaped. Nothing where clone3 can't do it, or the
     // child was killed at its birth: then another way may (see spawn_methods.h). Once.
@@ -40,7 +44,12 @@ public:
 private:
     std::optional<SpawnResult> outcome();
 
+    [[nodiscard]] bool shares_memory_at(MonotonicTime deadline) const noexcept;
+
     std::size_t lane_;
+    Duration patience_;
+    MonotonicTime begun_{};
+    bool overdue_ = false;
     const ChildImage* image_ = nullptr;
     int cgroup_fd_ = -1;
     std::optional<SpawnFailure> early_;  // before there was a child

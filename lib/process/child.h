@@ -31,7 +31,7 @@ namespace pinion::process {
 
 // Names a worker's tree.
 struct TreeTag {
-    pid_t leader = -1;  // its pid, also its process group
+    pid_t leader = -1;  // its pid, also its process group; 0: its number is another process's by now
     std::string pool;
     std::uint32_t slot = 0;
     std::uint64_t generation = 0;

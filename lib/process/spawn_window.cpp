@@ -26,7 +26,7 @@ struct SpawnWindow::Lane {
     alignas(16) std::byte stack[stack_bytes];
 };
 
-SpawnWindow::SpawnWindow() : lanes_(new Lane[LowDescriptors::lanes]) {}
+SpawnWindow::SpawnWindow(Duration patience) : patience_(patience), lanes_(new Lane[LowDescriptors::lanes]) {}
 
 SpawnWindow::~SpawnWindow() {
     while (!empty()) static_cast<void>(finish());
@@ -55,7 +55,7 @@ void SpawnWindow::begin(const ChildImage& image, int cgroup_fd) {
         return;
     }
     if (image.change_identity && !dumpable_) dumpable_.emplace(true);
-    next.birth.emplace(index);
+    next.birth.emplace(index, patience_);
     next.birth->begin(image, cgroup_fd, next.stack);
 }
 

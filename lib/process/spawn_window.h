@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/time.h"
 #include "process/child_image.h"
 #include "process/spawn.h"
 #include "process/spawn_parts.h"
@@ -15,7 +16,8 @@ namespace pinion::process {
 
 class SpawnWindow {
 public:
-    SpawnWindow();
+    // `patience`: see Birth.
+    explicit SpawnWindow(Duration patience = std::chrono::seconds(10));
     SpawnWindow(const SpawnWindow&) = delete;
     SpawnWindow& operator=(const SpawnWindow&) = delete;
     // Waits for who is on its way, and leaves it running.
@@ -37,6 +39,7 @@ private:
     void settle() noexcept;
     [[nodiscard]] Lane& lane(std::size_t index) noexcept;
 
+    Duration patience_;
     std::unique_ptr<Lane[]> lanes_;  // a ring: `count_` of them in use, from `first_` on
     std::size_t first_ = 0;
     std::size_t count_ = 0;

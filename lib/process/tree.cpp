@@ -163,7 +163,8 @@ TreeMembers::TreeMembers(const std::vector<pid_t>& known) {
 }
 
 std::vector<pid_t> TreeMembers::of(const TreeTag& tag) const {
-    std::vector<pid_t> members{tag.leader};
+    std::vector<pid_t> members;
+    if (tag.leader > 1) members.push_back(tag.leader);
     for (const Orphan& orphan : orphans_)
         if (is_led_by(orphan.facts, tag) || holds_tag(orphan.environment, tag)) members.push_back(orphan.facts.pid);
     // Grows while it is walked: each one's children come after it.

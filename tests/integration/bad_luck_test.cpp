@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "harness.h"
+#include "tests/hung_mount.h"
 
 namespace pinion::test {
 namespace {
@@ -80,6 +81,23 @@ TEST(BadLuck, ManyWorkersThatEndAtOnceAreEachSeenToExit) {
     EXPECT_EQ(daemon.stop(), 0);
     EXPECT_EQ(daemon.count(": exit 0 after "), 400);
     EXPECT_EQ(daemon.count(": SIGKILL after "), 0);
+}
+
+TEST(BadLuck, AProgramOnAFileSystemThatHangsHoldsUpNobodyAndCanBeStopped) {
+    const ScratchFolder folder;
+    const HungMount hung(folder.path());
+    if (!hung.mounted()) GTEST_SKIP() << "needs root and FUSE";
+    DaemonRun daemon(pools("  hung:\n    command: ['" + hung.path("worker") + "']\n    stop: {timeout: 100ms}\n" +
+                           "  late:\n    command: ['" + hung.path("worker") +
+                           "']\n  live:\n    command: " + test_worker({"run"}) + "\n"));
+    EXPECT_EQ(daemon.ctl({"wait", "--ready", "live", "--timeout", "25s"}).code, 0);
+    EXPECT_NE(daemon.status_json().find(R"("starting")"), std::string::npos);
+    EXPECT_EQ(daemon.ctl({"stop", "hung"}).code, 0);
+    EXPECT_EQ(daemon.ctl({"wait", "hung", "--timeout", "25s"}).code, 0);
+    daemon.signal(SIGTERM);
+    daemon.wait_for("piniond: stopping on SIGTERM");
+    EXPECT_EQ(daemon.stop(), 0) << "the second word: at once";
+    EXPECT_EQ(daemon.count("stopped; nothing is left behind"), 1);
 }
 
 TEST(BadLuck, AServiceThatExitsWithSuccessIsSlowedDownToo) {

@@ -67,7 +67,7 @@ protected:
         spec->name = worker_.pool;
         spec->command.argv = {"/bin/sleep", "1000"};
         const CpuSet one{cpu::read_affinity(0).value().first()};
-        workers_.spawn({worker_, std::move(spec), {.cpus = one, .mask = one}}, false);
+        workers_.spawn({worker_, std::move(spec), {.cpus = one, .mask = one}});
         workers_.finish_spawns();
         EXPECT_EQ(events_.size(), 1U);
         return events_.front();

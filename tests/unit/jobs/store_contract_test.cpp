@@ -119,6 +119,7 @@ TEST_P(EachStore, ListsByPoolAndState) {
     };
     EXPECT_THAT(ids({.pool = JobPoolId{0}}), ElementsAre(first, third));
     EXPECT_THAT(ids({.state = JobState::failed}), ElementsAre(first));
+    EXPECT_TRUE(ids({.state = JobState::done}).empty());
     EXPECT_THAT(ids({.pool = JobPoolId{0}, .state = JobState::queued}), ElementsAre(third));
     EXPECT_THAT(ids({.pool = JobPoolId{0}, .after = first}), ElementsAre(third));
     const auto all = ids({});

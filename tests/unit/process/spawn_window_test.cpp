@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <deque>
 #include <vector>
 
 #include "harness.h"
+#include "tests/hung_mount.h"
 
 namespace pinion::process {
 namespace {
@@ -50,6 +52,29 @@ TEST(SpawnWindow, TellsOneFailureAmongSuccesses) {
     EXPECT_EQ(second.error(), (SpawnFailure{SpawnStage::exec, ENOENT, "/nonexistent"}));
     EXPECT_EQ(to_string(test::await_death(*first)), "exit 0");
     EXPECT_EQ(to_string(test::await_death(*third)), "exit 0");
+}
+
+TEST(SpawnWindow, KillsWhoeverDoesNotGetToItsProgram) {
+    std::string folder = testing::TempDir() + "/pinion-hung-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    {
+        const pinion::test::HungMount hung(folder);
+        if (!hung.mounted()) GTEST_SKIP() << "needs root and FUSE";
+        prepare_spawning();
+        const ImageBuffer good = test::image_of(test::spec_of({"/bin/true"}));
+        const ImageBuffer stuck = test::image_of(test::spec_of({hung.path("worker")}));
+        SpawnWindow window(std::chrono::milliseconds(50));
+        window.begin(stuck.image(), -1);
+        window.begin(good.image(), -1);
+        const auto first = window.finish();
+        const auto second = window.finish();
+        ASSERT_FALSE(first);
+        EXPECT_EQ(first.error(), (SpawnFailure{SpawnStage::exec, ETIMEDOUT, hung.path("worker")}));
+        ASSERT_TRUE(second);
+        EXPECT_EQ(to_string(test::await_death(*second)), "exit 0");
+        EXPECT_LT(::waitpid(-1, nullptr, WNOHANG), 0) << "something is left";
+    }
+    ::rmdir(folder.c_str());
 }
 
 TEST(SpawnWindow, LeavesNothingOverAThousandStarts) {

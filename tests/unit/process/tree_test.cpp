@@ -208,6 +208,21 @@ TEST_F(TreeWithoutCgroup, WithoutALeaderTouchesNobody) {
     kill_child(other.leader);
 }
 
+// The number of a leader that is reaped may have been given to another worker's.
+TEST_F(TreeWithoutCgroup, WhoseLeadersNumberWasGivenOnIsFoundByItsTagAlone) {
+    const Tree other = Tree::start("echo $$; exec sleep 1000");
+    const pid_t pid = other.read_pid();
+    TreeTag gone = other.tag;
+    gone.pool = "gone";
+    EXPECT_TRUE(tree_alive(gone, {pid})) << "by its session: why the number is not to be given";
+    gone.leader = 0;
+    EXPECT_FALSE(tree_alive(gone, {pid}));
+    EXPECT_EQ(kill_tree(gone, {pid}), 0U);
+    EXPECT_TRUE(TreeMembers({pid}).of(gone).empty());
+    EXPECT_EQ(kill_tree(other.tag, {}), 1U);
+    EXPECT_EQ(to_string(test::await_death(other.leader)), "SIGKILL");
+}
+
 TEST_F(TreeWithoutCgroup, CatchesATreeThatKeepsForking) {
     // Each process leaves the session, starts the next one, and ends: no listing is ever up to date.
     const Tree tree =
