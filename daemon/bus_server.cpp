@@ -79,7 +79,7 @@ Result<void> BusServer::State::attach(Connection& connection) {
              "watch the connection"));
     // A connection to the message bus was started when it was opened.
     if (!connection.message_bus) PINION_CHECK(step(sd_bus_start(bus), "start the connection"));
-    return step(sd_bus_attach_event(bus, loop.raw(), static_cast<int>(event::Priority::commands)), "join the loop");
+    return step(sd_bus_attach_event(bus, loop.raw(), static_cast<int>(event::Priority::output)), "join the loop");
 }
 
 void BusServer::State::accept_client() {
@@ -126,7 +126,7 @@ Result<void> BusServer::listen(const std::string& runtime_dir) {
     PINION_TRY(listener, listen_at(path, backlog));
     state_->listener = std::move(listener);
     state_->socket_path = path;
-    PINION_TRY(source, state_->loop.add_io(state_->listener.fd(), EPOLLIN, event::Priority::commands,
+    PINION_TRY(source, state_->loop.add_io(state_->listener.fd(), EPOLLIN, event::Priority::output,
                                            [state = state_.get()](std::uint32_t) { state->accept_client(); }));
     PINION_TRY(again, state_->loop.add_timer(event::Priority::commands,
                                              [state = state_.get()] { state->listener_source.enable(true); }));

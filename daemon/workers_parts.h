@@ -25,7 +25,7 @@ struct Workers::Process {
     JobWorkers::Birth birth;  // of a job pool's
     std::string notify_path;
     std::optional<event::NotifySocket> notify;
-    event::Source notify_source;
+    event::IoGroup::Member notify_source;
     event::Source tree_source;  // cgroup.events, once the tree is to end
     // Where the program lies on a file system that may hang: the child on its way to exec, and what it reads.
     struct OnItsWay {

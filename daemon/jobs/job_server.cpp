@@ -78,8 +78,8 @@ struct JobServer::State {
 // What all clients share.
 Result<void> JobServer::State::open() {
     if (turn.valid()) return {};
-    PINION_TRY(group, event::IoGroup::make(loop, event::Priority::commands));
-    PINION_TRY(deferred, loop.add_deferred(event::Priority::commands, [this] { settle_changed(); }));
+    PINION_TRY(group, event::IoGroup::make(loop, event::Priority::output));
+    PINION_TRY(deferred, loop.add_deferred(event::Priority::output, [this] { settle_changed(); }));
     deferred.enable(false);
     sockets = std::move(group);
     turn = std::move(deferred);
@@ -126,7 +126,7 @@ void JobServer::State::adopt(UniqueFd socket, Caller caller) {
 
 Result<void> JobServer::State::attach(Client& client) {
     PINION_CHECK(open());
-    PINION_TRY(timer, loop.add_timer(event::Priority::commands, [this, &client] {
+    PINION_TRY(timer, loop.add_timer(event::Priority::output, [this, &client] {
         client.deadline = no_deadline;
         client.connection->tick(loop.now());
         settle(client);
@@ -232,7 +232,7 @@ JobServer::~JobServer() {
 
 Result<void> JobServer::listen(const std::string& path) {
     PINION_TRY(listener, listen_at(path, backlog));
-    PINION_TRY(listening, state_->loop.add_io(listener.fd(), EPOLLIN, event::Priority::commands,
+    PINION_TRY(listening, state_->loop.add_io(listener.fd(), EPOLLIN, event::Priority::output,
                                               [state = state_.get()](std::uint32_t) { state->accept_some(); }));
     PINION_TRY(again, state_->loop.add_timer(event::Priority::commands,
                                              [state = state_.get()] { state->listening.enable(true); }));

@@ -5,10 +5,12 @@
 #include <systemd/sd-event.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
 #include "base/check.h"
+#include "event/share.h"
 
 namespace pinion::event {
 namespace {
@@ -31,20 +33,30 @@ struct Source::State {
     std::variant<OnIo, OnSignal, OnTurn, OnFile> callback;
     int enabled_mode;  // SD_EVENT_ON, or SD_EVENT_ONESHOT
     bool running = false;
+    std::optional<Share> share;  // of those that keep their priority for a share of the time
     // Set to itself where the owner went while the callback ran: the callback's end is then the State's end.
     std::unique_ptr<State> orphan;
 };
 
 namespace {
 
+void set_priority(sd_event_source* source, Priority priority) {
+    // Fails where a signal's new priority would need a descriptor and none is left: it keeps the one it has.
+    static_cast<void>(sd_event_source_set_priority(source, static_cast<std::int64_t>(priority)));
+}
+
 // What sd-event calls. A callback may destroy its own Source; its captures live until it returns.
 template <class Callback, class... Arguments>
 int run_callback(void* userdata, Arguments... arguments) noexcept {
     auto* state = static_cast<Source::State*>(userdata);
+    const auto began = state->share ? MonotonicClock::now() : MonotonicTime();
     state->running = true;
     std::get<Callback>(state->callback)(arguments...);
     state->running = false;
     const auto end = std::move(state->orphan);
+    if (state->share && end == nullptr)
+        set_priority(state->source,
+                     state->share->is_spent(began, MonotonicClock::now()) ? Priority::output : Priority::readiness);
     return 0;
 }
 
@@ -69,6 +81,7 @@ int on_file(sd_event_source*, const inotify_event* event, void* userdata) noexce
 Result<Source> finish(int code, std::unique_ptr<Source::State> state, Priority priority, const std::string& what) {
     if (code >= 0) code = sd_event_source_set_priority(state->source, static_cast<std::int64_t>(priority));
     if (code < 0) return fail_errno(code, what);
+    if (priority == Priority::readiness) state->share.emplace();
     return Source(std::move(state));
 }
 

@@ -16,8 +16,9 @@ struct sd_event;
 
 namespace pinion::event {
 
-// Lower runs first. sd-event's priorities are strict: a busy source starves all above its number, so output and jobs
-// work by a budget and come last.
+// Lower runs first. sd-event's priorities are strict: a busy source starves all above its number. Those of one number
+// take turns. So whatever workers and clients can keep busy works by a budget and comes last. Readiness, which anybody
+// can flood, is early only for its share of the time (share.h), and then takes turns with those of `output`.
 enum class Priority : std::int64_t { exits = -100, readiness = -50, timer = 0, commands = 50, output = 100 };
 
 // A registered source. Destroying it unregisters it; safe inside its own callback. Default: none, on which the calls

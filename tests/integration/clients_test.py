@@ -29,13 +29,9 @@ FLEETING = """
 STEADY = """
   steady: {command: [sh, -c, 'while :; do echo tick; sleep 0.01; done'], cpu: none}
 """
-MANY = """
-  many: {command: [sleep, '1000'], workers: 20, cpu: none}
-"""
 NOTIFYING = """
   notifying: {command: [sleep, '1000'], workers: 2, cpu: none, start: {ready: notify, timeout: 1h}}
 """
-STRANGER = 61235
 
 # Writes a block of requests again and again, and reads the answers away: PATH GREETING (in hexadecimal) BLOCK (a file).
 FLOOD = r"""
@@ -132,13 +128,6 @@ class Surrounded(Daemon):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def memory(self):
-        """The most that it ever held, in bytes."""
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) << 10
-        raise AssertionError("no VmHWM")
-
 
 class Descriptors(unittest.TestCase):
     @staticmethod
@@ -169,6 +158,29 @@ class Descriptors(unittest.TestCase):
             resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (4096, 4096))
             client.settimeout(PATIENCE)
             self.assertTrue(client.recv(100).startswith(b"OK "))
+
+
+class Floods(unittest.TestCase):
+    def test_requests_of_jobs_without_end_do_not_keep_output_or_restarts(self):
+        with Surrounded(config(FLEETING)) as daemon:
+            requests = b"".join(frame(42, number, '{"pool":"none"}') for number in range(2, 1500))
+            with daemon.flood(daemon.folder / "run" / "jobs.sock", frame(16, 1, '{"version":1}'), requests):
+                daemon.ticks_on()
+                self.assertEqual(daemon.ctl("status").returncode, 0)
+
+    def test_calls_of_control_without_end_do_not_keep_output_or_restarts(self):
+        with Surrounded(config(FLEETING)) as daemon:
+            with daemon.flood(daemon.control, greeting(os.geteuid()) + b"BEGIN\r\n", call("Nothing")):
+                daemon.ticks_on()
+                self.assertEqual(daemon.ctl("status").returncode, 0)
+
+    def test_notifications_without_end_do_not_keep_output_or_restarts(self):
+        with Surrounded(config(FLEETING, NOTIFYING)) as daemon:
+            sockets = [str(path) for path in (daemon.folder / "run" / "notify").iterdir()]
+            self.assertEqual(len(sockets), 2)
+            with daemon.beset(DATAGRAMS, *sockets, count=4):
+                daemon.ticks_on()
+                self.assertEqual(daemon.ctl("status").returncode, 0)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "event/share.h"
 
 namespace pinion::event {
 namespace {
@@ -65,6 +66,98 @@ TEST_F(LoopTest, GivesTheEventsThatAreReady) {
                             .value();
     EXPECT_EQ(loop_.run(), 0);
     EXPECT_EQ(seen, EPOLLIN);
+}
+
+// Keeps the loop for as long as it would be kept by one that works hard, and gives up before the test would hang.
+class Flood {
+public:
+    explicit Flood(Loop& loop) : loop_(loop) {}
+    void operator()() {
+        const auto until = MonotonicClock::now() + 1ms;
+        while (MonotonicClock::now() < until) {
+        }
+        if (++turns_ == 500) loop_.exit(1);
+    }
+
+private:
+    Loop& loop_;
+    int turns_ = 0;
+};
+
+TEST_F(LoopTest, NotificationsWithoutEndTakeTurnsWithOutput) {
+    const auto flooded = readable_pipe(), other = readable_pipe();
+    Flood flood(loop_);
+    const auto source =
+        loop_.add_io(flooded.read.fd(), EPOLLIN, Priority::readiness, [&](std::uint32_t) { flood(); }).value();
+    int reads = 0;
+    const auto output = loop_
+                            .add_io(other.read.fd(), EPOLLIN, Priority::output,
+                                    [&](std::uint32_t) {
+                                        if (++reads == 20) loop_.exit(0);
+                                    })
+                            .value();
+    EXPECT_EQ(loop_.run(), 0) << "output was read " << reads << " times";
+}
+
+TEST_F(LoopTest, SignalsWithoutEndTakeTurnsWithOutput) {
+    sigset_t set, old;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    const auto other = readable_pipe();
+    Flood flood(loop_);
+    {
+        const auto source = loop_
+                                .add_signal(SIGUSR2, Priority::readiness,
+                                            [&](pid_t) {
+                                                ::kill(::getpid(), SIGUSR2);
+                                                flood();
+                                            })
+                                .value();
+        int reads = 0;
+        const auto output = loop_
+                                .add_io(other.read.fd(), EPOLLIN, Priority::output,
+                                        [&](std::uint32_t) {
+                                            if (++reads == 20) loop_.exit(0);
+                                        })
+                                .value();
+        ::kill(::getpid(), SIGUSR2);
+        EXPECT_EQ(loop_.run(), 0) << "output was read " << reads << " times";
+    }
+    const timespec at_once{};
+    sigtimedwait(&set, nullptr, &at_once);  // the last one
+    sigprocmask(SIG_SETMASK, &old, nullptr);
+}
+
+TEST(ShareTest, IsSpentByTimeTakenInAWindowAndWholeInTheNext) {
+    Share share;
+    const MonotonicTime start{5s};
+    EXPECT_FALSE(share.is_spent(start, start + Share::most - Share::overhead)) << "as much is its own";
+    EXPECT_TRUE(share.is_spent(start + 20ms, start + 21ms));
+    EXPECT_TRUE(share.is_spent(start + Share::window - 1ms, start + Share::window)) << "still in the window";
+    EXPECT_FALSE(share.is_spent(start + Share::window, start + Share::window + 1ms));
+    EXPECT_TRUE(share.is_spent(start + 1s, start + 1s + Share::most + 1us)) << "one long turn is enough";
+}
+
+TEST_F(LoopTest, WhatFloodedIsEarlyAgainAfterwards) {
+    const auto flooded = readable_pipe(), other = readable_pipe();
+    const auto calm_at = MonotonicClock::now() + 2 * Share::window;
+    bool is_early = false;
+    const auto source = loop_
+                            .add_io(flooded.read.fd(), EPOLLIN, Priority::readiness,
+                                    [&](std::uint32_t) {
+                                        const auto began = MonotonicClock::now();
+                                        while (began < calm_at && MonotonicClock::now() < began + 1ms) {
+                                        }
+                                        // Twice in a row while output could be read: it has not taken turns.
+                                        if (began >= calm_at + 2 * Share::window && is_early) loop_.exit(0);
+                                        is_early = true;
+                                        if (began >= calm_at + 20 * Share::window) loop_.exit(1);
+                                    })
+                            .value();
+    const auto output =
+        loop_.add_io(other.read.fd(), EPOLLIN, Priority::output, [&](std::uint32_t) { is_early = false; }).value();
+    EXPECT_EQ(loop_.run(), 0);
 }
 
 TEST_F(LoopTest, TellsAClosedWriterAsHangUp) {
