@@ -210,6 +210,27 @@ TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {
     EXPECT_EQ(of_film, 0U);
 }
 
+TEST_P(EachStore, ItemsAreReadAsFarAsThereIsNoGap) {
+    const MapId map = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "film-13", false}).map->map;
+    const auto placed =
+        desk.submit({{.map = map, .payload = "a", .index = 0}, {.map = map, .payload = "c", .index = 2}});
+    for (const PlacedJob& job : *placed.jobs) desk.ask<Finished>(done(job.id, "A"));
+    EXPECT_EQ(desk.ask<ItemsRead>(ReadItems{1, map, 0, 10}).items->size(), 1U);
+    EXPECT_TRUE(desk.ask<ItemsRead>(ReadItems{1, map, 1, 10}).items->empty());
+    EXPECT_EQ(desk.ask<ItemsRead>(ReadItems{1, map, 2, 10}).items->size(), 1U);
+}
+
+TEST_P(EachStore, AnAttemptThatIsToldAgainIsOneAttempt) {
+    const JobId job = desk.one({.payload = "1"});
+    for (const char* detail : {R"({"told":1})", R"({"told":2})"})
+        desk.store->post(NoteRetry{job, {.number = 1, .outcome = Outcome::crash, .detail = detail}, WallTime(9s)});
+    desk.ask<Finished>(
+        NoteFinish{.job = job, .state = JobState::done, .attempt = {.number = 2}, .result = "", .pushes = {}});
+    const auto stored = desk.look(job);
+    ASSERT_EQ(stored.attempts.size(), 2U);
+    EXPECT_EQ(stored.attempts[0].detail, R"({"told":2})");
+}
+
 TEST_P(EachStore, ANamedMapIsKeyedByIndexAndInput) {
     const OpenMap attach{.token = 1, .pool = JobPoolId{0}, .name = "film-12", .only_existing = true};
     EXPECT_EQ(desk.ask<MapStored>(attach).map->map, MapId{}) << "nothing is made by asking";
