@@ -58,6 +58,8 @@ void JobHost::post(JobEvent event) {
     arm();
 }
 
+void JobHost::note(JobEvent event) { events_.push_back(std::move(event)); }
+
 void JobHost::arm() { turn_source_.enable(true); }
 
 void JobHost::later(std::move_only_function<void()> call) {

@@ -117,6 +117,7 @@ private:
     void turn();
     void execute_all();
     void execute(const jobs::JobEffect& effect);
+    void note(jobs::JobEvent event);  // for the next turn, whenever that comes
     void arm();
     void take_answers();
     [[nodiscard]] bool open();

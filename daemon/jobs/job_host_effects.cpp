@@ -21,6 +21,7 @@ struct JobHost::Execute {
         }
         const auto token = host.next_token_++;
         host.sendings_.emplace(token, Sending{d.worker, job});
+        host.note(PayloadAwaited{d.worker, d.attempt, true});
         host.store_->post(ReadRequest{FetchPayload{token, d.job}});
     }
     void operator()(const Claim& c) const {

@@ -107,6 +107,8 @@ struct JobHost::Take {
         }
         job.payload = *answer.payload;
         host.send(worker, job);
+        host.note(PayloadAwaited{worker, job.attempt, false});
+        if (job.remaining) host.arm();  // its time runs from now on
     }
     void operator()(LookedUp& answer) const { finish_call(host.look_ups_, answer.token, std::move(answer.job)); }
     void operator()(Listed& answer) const {

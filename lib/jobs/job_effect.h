@@ -11,7 +11,8 @@
 
 namespace pinion::jobs {
 
-// Fetch the payload and write the job to the worker. Answered by JobAnswered, PayloadLost or the worker's end.
+// Fetch the payload and write the job to the worker. Answered by JobAnswered, PayloadLost or the worker's end; where
+// the payload has to be waited for, first by PayloadAwaited.
 struct Dispatch {
     WorkerRef worker;
     JobId job;

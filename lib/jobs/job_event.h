@@ -111,6 +111,13 @@ struct JobAnswered {
     Evidence evidence;
     std::vector<JobPoolId> pushes;
 };
+// The payload of a dispatched attempt was not at hand, so that the worker has yet to be handed it; or now it was. Until
+// then the attempt is neither timed nor charged with a death. Not told where it was handed over at once.
+struct PayloadAwaited {
+    WorkerRef worker;
+    AttemptId attempt;
+    bool awaited = true;
+};
 // The payload of a dispatched attempt can't be had; the worker never saw it.
 struct PayloadLost {
     WorkerRef worker;
@@ -144,7 +151,7 @@ struct TimerFired {};
 using JobEvent =
     std::variant<PoolDeclared, PoolWithdrawn, SemaphoresDeclared, QueueOrdered, SubmitRequested, SubmitAbandoned,
                  SubmitSettled, MapOpened, MapSealed, JobQueued, WorkerArrived, WorkerGone, WorkerBlocked, WorkerMemory,
-                 JobAnswered, PayloadLost, ClaimPersisted, FinishPersisted, CancelRequested, MapCancelRequested,
-                 StoreChanged, StoreBehind, TimerFired>;
+                 JobAnswered, PayloadAwaited, PayloadLost, ClaimPersisted, FinishPersisted, CancelRequested,
+                 MapCancelRequested, StoreChanged, StoreBehind, TimerFired>;
 
 }  // namespace pinion::jobs

@@ -23,6 +23,7 @@ struct Sent {
     Place place = nowhere;  // nowhere: a gap, its job was cancelled while it waited here
     bool dispatched = true;
     bool executing = false;
+    bool awaited = false;         // its payload is not with the worker yet
     std::optional<Outcome> doom;  // its worker is being killed for its sake: how it ends
     MonotonicTime since{};        // executing
     MonotonicTime deadline = no_deadline;

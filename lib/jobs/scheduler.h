@@ -16,7 +16,8 @@
 //  - A later attempt is claimed on disk before it is dispatched, so a job that takes the daemon down does so at most
 //  once
 //    without a record.
-//  - Only executing jobs are timed and charged. A worker that dies gives the rest back in front of their lanes.
+//  - Only executing jobs are timed and charged, and only once their worker was handed them. A worker that dies gives
+//    the rest back in front of their lanes.
 // The way of one job is drawn in job_phase.h, the order of the queue is told in lanes.h, that of permits in
 // semaphores.h.
 #pragma once

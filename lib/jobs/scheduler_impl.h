@@ -97,6 +97,7 @@ private:
     void on(const WorkerBlocked& event);
     void on(const WorkerMemory& event);
     void on(const JobAnswered& event);
+    void on(const PayloadAwaited& event);
     void on(const PayloadLost& event);
     void on(const ClaimPersisted& event);
 
@@ -104,6 +105,7 @@ private:
     void conclude();
     void refresh(PoolRecord& pool, JobWorker& worker);
     void execute(PoolRecord& pool, JobWorker& worker, Sent& sent);
+    void time(const PoolRecord& pool, JobWorker& worker, Sent& sent);
     void recycle(PoolRecord& pool, JobWorker& worker);
     void pull(PoolRecord& pool);
     [[nodiscard]] bool may_dispatch(const PoolRecord& pool) const;

@@ -56,13 +56,18 @@ void Scheduler::Impl::execute(PoolRecord& pool, JobWorker& worker, Sent& sent) {
     JobRecord& job = jobs_.at(sent.place);
     job.become(JobPhase::running);
     sent.executing = true;
-    sent.since = now_;
-    if (pool.spec->job.timeout) {
-        sent.deadline = add_saturating(now_, *pool.spec->job.timeout);
-        set_timer(worker, sent.deadline);
-    }
+    time(pool, worker, sent);
     // A later attempt is claimed already.
     if (pool.durable() && job.attempts() == 0) emit(Claim{job.id, worker.ref, sent.attempt, 1, false});
+}
+
+// From here on; or, where its payload is on its way, from when it is with the worker.
+void Scheduler::Impl::time(const PoolRecord& pool, JobWorker& worker, Sent& sent) {
+    sent.since = now_;
+    sent.deadline = no_deadline;
+    if (sent.awaited || !pool.spec->job.timeout) return;
+    sent.deadline = add_saturating(now_, *pool.spec->job.timeout);
+    set_timer(worker, sent.deadline);
 }
 
 void Scheduler::Impl::recycle(PoolRecord& pool, JobWorker& worker) {

@@ -29,7 +29,8 @@ void Scheduler::Impl::on(const WorkerGone& event) {
     std::size_t older = 0;
     for (Sent& sent : gone->sent.take_all()) {
         // Answers of this very turn may have made it one of the oldest.
-        const bool executing = sent.executing || (sent.dispatched && older < pool.spec->concurrency);
+        const bool oldest = sent.executing || (sent.dispatched && older < pool.spec->concurrency);
+        const bool executing = oldest && !sent.awaited;
         ++older;
         if (sent.is_gap()) continue;
         const bool charged = sent.doom || (executing && by_itself);
@@ -91,6 +92,15 @@ void Scheduler::Impl::on(const JobAnswered& event) {
     if (verdict.outcome == Outcome::done && !std::ranges::all_of(event.pushes, welcome))
         verdict = {.outcome = Outcome::refused_push, .retry = {}, .after = {}};
     settle(*found, *there, std::move(sent), verdict, event.evidence);
+}
+
+void Scheduler::Impl::on(const PayloadAwaited& event) {
+    JobWorker* there = worker(event.worker);
+    const std::size_t index = there == nullptr ? 0 : there->sent.find(event.attempt);
+    if (there == nullptr || index == there->sent.size() || !there->sent[index].dispatched) return;
+    Sent& sent = there->sent[index];
+    sent.awaited = event.awaited;
+    if (sent.executing) time(*pool(event.worker.pool), *there, sent);
 }
 
 void Scheduler::Impl::on(const PayloadLost& event) {

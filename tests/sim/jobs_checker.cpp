@@ -52,13 +52,18 @@ void JobsWorld::foresee(const JobEvent& event) {
             if (job.map == map->map.value) kill_wishes_.insert(id);
     } else if (const auto* answered = std::get_if<JobAnswered>(&event)) {
         Worker& worker = pools_[answered->worker.pool.value].workers[answered->worker.slot.value];
+        settled_.insert(answered->attempt);
         for (std::size_t i = 0; i < worker.sent.size(); ++i) {
             if (worker.sent[i].id != answered->attempt) continue;
             if (worker.sent[i].gap) worker.sent.erase(worker.sent.begin() + static_cast<std::ptrdiff_t>(i));
             break;
         }
+    } else if (const auto* told = std::get_if<PayloadAwaited>(&event)) {
+        for (Attempt& attempt : pools_[told->worker.pool.value].workers[told->worker.slot.value].sent)
+            if (attempt.id == told->attempt) attempt.awaited = told->awaited;
     } else if (const auto* lost = std::get_if<PayloadLost>(&event)) {
         Worker& worker = pools_[lost->worker.pool.value].workers[lost->worker.slot.value];
+        settled_.insert(lost->attempt);
         std::erase_if(worker.sent, [&](const Attempt& a) { return a.id == lost->attempt && a.gap; });
     } else if (const auto* gone = std::get_if<WorkerGone>(&event)) {
         Pool& pool = pools_[gone->worker.pool.value];
@@ -145,6 +150,12 @@ void JobsWorld::check_order(const Job& job, std::uint64_t id) {
     }
 }
 
+// At once, or once its payload was read, which is told.
+void JobsWorld::hand_over(const Dispatch& e, Attempt& attempt) {
+    attempt.awaited = random_.one_in(4);
+    if (attempt.awaited) inbox_.emplace_back(PayloadAwaited{e.worker, e.attempt, true});
+}
+
 void JobsWorld::check(const Dispatch& e) {
     const std::uint64_t id = e.job.value;
     Job& job = jobs_[id];
@@ -162,6 +173,7 @@ void JobsWorld::check(const Dispatch& e) {
             return broken(name_of(id) + " is sent twice");
         if (!job.claim_on_disk) broken(name_of(id) + ": a later attempt is sent before its claim is on disk");
         claimed->dispatched = true;
+        hand_over(e, *claimed);
         set_status(id, Status::sent);
         return;
     }
@@ -180,6 +192,7 @@ void JobsWorld::check(const Dispatch& e) {
     if (permits && worker.sent.size() >= pool.spec->concurrency) broken(name_of(id) + " holds permits in a pipe");
     for (const auto& [semaphore, count] : pool.spec->job.semaphores) held_[semaphore] += count;
     worker.sent.push_back({.id = e.attempt, .job = id, .permits = permits});
+    hand_over(e, worker.sent.back());
     job.was_sent = true;
     set_status(id, Status::sent);
 }
@@ -243,7 +256,8 @@ void JobsWorld::check(const Finish& e) {
         Worker* worker = nullptr;
         Attempt* attempt = find_attempt(id, &worker);
         if (attempt != nullptr && attempt->executing) broken(name_of(id) + " is cancelled while it runs");
-        if (attempt != nullptr && attempt->dispatched)
+        // An answer before it in this turn may have ended its map; its own, after that, is taken as a gap's.
+        if (attempt != nullptr && attempt->dispatched && !settled_.contains(attempt->id))
             attempt->gap = true;
         else
             drop_attempt(id);
@@ -334,7 +348,8 @@ void JobsWorld::check_after_turn() {
             for (std::size_t i = 0; i < worker.sent.size() && i < pool.spec->concurrency; ++i) {
                 Attempt& attempt = worker.sent[i];
                 if (attempt.gap && !worker.dying) broken("a worker runs a cancelled job and lives");
-                if (!attempt.executing && attempt.dispatched && !attempt.gap && !worker.dying) attempt.executing = now_;
+                const bool runs = attempt.dispatched && !attempt.awaited && !attempt.gap && !worker.dying;
+                if (!attempt.executing && runs) attempt.executing = now_;
             }
         }
     }

@@ -55,6 +55,7 @@ WorkerRef JobsWorld::ref(std::uint32_t pool, std::uint32_t slot) const {
 void JobsWorld::turn(std::vector<JobEvent> events) {
     blamed_.clear();
     charged_.clear();
+    settled_.clear();
     for (const JobEvent& event : events) foresee(event);
     event_count += events.size();
     JobEffects effects;
@@ -172,6 +173,13 @@ void JobsWorld::answer(bool garbage) {
     }
     for (const std::size_t index : chosen) {
         const Attempt& attempt = worker.sent[index];
+        if (attempt.awaited) {
+            if (faults_ && random_.one_in(50))
+                events.emplace_back(PayloadLost{ref(number, slot), attempt.id, {}});
+            else
+                events.emplace_back(PayloadAwaited{ref(number, slot), attempt.id, false});
+            continue;
+        }
         const std::uint32_t fate = attempt.gap ? 0 : jobs_[attempt.job].fate;
         if (fate == 1 && !attempt.gap) continue;           // never answers
         if (fate == 2 && !attempt.gap && !worker.dying) {  // kills its worker when it runs
@@ -298,7 +306,7 @@ void JobsWorld::daemon_dies() {
         pool.last_turn = {};
         for (Worker& worker : pool.workers) worker = {.generation = worker.generation};
     }
-    for (auto& [id, map] : maps_) map.sealed = false;
+    for (auto& [id, map] : maps_) map.sealed = map.settled;
     declare_all();
     std::vector<JobEvent> events;
     for (auto& [id, job] : jobs_) {

@@ -64,6 +64,7 @@ private:
         bool gap = false;
         bool dispatched = true;
         bool permits = false;
+        bool awaited = false;  // its payload
         std::optional<MonotonicTime> executing;
     };
     struct Worker {
@@ -144,6 +145,7 @@ private:
     void check(const MapSettled& e);
     void check(const PoolForgotten&) { broken("a pool was forgotten"); }
     void check_order(const Job& job, std::uint64_t id);
+    void hand_over(const Dispatch& e, Attempt& attempt);
     void check_end(std::uint64_t id, const AttemptNote& note);
     void check_after_turn();
     [[nodiscard]] Attempt* find_attempt(std::uint64_t job, Worker** holder);
@@ -163,6 +165,7 @@ private:
     std::deque<JobEvent> inbox_;
     std::set<std::uint64_t> blamed_;  // who may be charged with a death in this turn
     std::set<std::uint64_t> charged_;
+    std::set<AttemptId> settled_;          // answered in this turn, or known as unreadable
     std::set<std::uint64_t> kill_wishes_;  // cancelled, or in a cancelled map
     std::uint64_t next_job_ = 1;
     std::uint64_t next_token_ = 1;

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,10 +34,13 @@ public:
     }
     void post(jobs::WriteRequest request) override {
         if (shut_) return held_.push_back(std::move(request));
+        if (const auto* open = std::get_if<jobs::OpenMap>(&request); open != nullptr && !why_no_maps_.empty())
+            return box_.put(jobs::MapStored{open->token, std::unexpected(Error{ENOSPC, why_no_maps_})});
         memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
     void post(jobs::ReadRequest request) override {
+        if (reads_shut_) return held_reads_.push_back(std::move(request));
         memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
@@ -52,6 +56,22 @@ public:
         for (auto& request : std::exchange(held_, {})) memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
+    // Reads wait, too, as they do behind those of others.
+    void shut_reads() { reads_shut_ = true; }
+    // The first `count` payloads that waited can't be read, for now; all others are.
+    void open_reads(std::size_t count = 0) {
+        reads_shut_ = false;
+        for (auto& request : std::exchange(held_reads_, {})) {
+            const auto* fetch = std::get_if<jobs::FetchPayload>(&request);
+            if (fetch == nullptr || count == 0) {
+                post(std::move(request));
+                continue;
+            }
+            --count;
+            box_.put(jobs::Fetched{fetch->token, std::unexpected(Error{EMFILE, "read"})});
+        }
+    }
+    void refuse_maps(std::string why) { why_no_maps_ = std::move(why); }
     void become(jobs::StoreHealth health) {
         health_ = std::move(health);
         box_.put(health_);
@@ -70,7 +90,10 @@ private:
     jobs::AnswerBox box_;
     jobs::StoreHealth health_;
     std::vector<jobs::WriteRequest> held_;
+    std::vector<jobs::ReadRequest> held_reads_;
+    std::string why_no_maps_;
     bool shut_ = false;
+    bool reads_shut_ = false;
 };
 
 class HostTest : public ::testing::Test {
