@@ -148,6 +148,7 @@ private:
                                                     std::vector<JobPoolId>& pools) const;
     void answered(WorkerLink& link, ChannelAnswer answer);
     void progressed(const WorkerLink::Sent& sent, std::optional<double> fraction, std::string_view note);
+    void strayed(const WorkerLink& link, std::string_view line);
     void broke(WorkerLink& link, const std::string& reason);
     void later(std::move_only_function<void()> call);
 

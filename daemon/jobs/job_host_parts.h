@@ -64,7 +64,8 @@ struct Pool {
     jobs::JobPoolPtr policy;
     bool declared = true;
     JobMeter meter;
-    Duration cpu_of_ended{};  // CPU time of workers that are gone
+    std::uint64_t strays = 0;  // lines and frames of its workers that were no answers, nor taken for any
+    Duration cpu_of_ended{};   // CPU time of workers that are gone
 };
 
 }  // namespace pinion::daemon::host

@@ -152,7 +152,7 @@ std::optional<JobFigures> JobHost::figures(const std::string& pool) const {
                        .done = view->done,
                        .failed = view->failed,
                        .cancelled = view->cancelled,
-                       .strays = view->strays,
+                       .strays = view->strays + found->second.strays,
                        .oldest_ready = {},
                        .rate = found->second.meter.rate(loop_.now()),
                        .p95 = found->second.meter.p95()};

@@ -164,6 +164,11 @@ void JobHost::progressed(const WorkerLink::Sent& sent, std::optional<double> fra
     tell(job_listeners_.equal_range(sent.job.value));
 }
 
+void JobHost::strayed(const WorkerLink& link, std::string_view line) {
+    services_.log_line(link.worker(), line);
+    if (const auto pool = pools_.find(link.worker().pool); pool != pools_.end()) ++pool->second.strays;
+}
+
 void JobHost::broke(WorkerLink& link, const std::string& reason) {
     if (std::exchange(link.is_broken, true)) return;
     services_.log_line(link.worker(), "broke the protocol: " + reason);

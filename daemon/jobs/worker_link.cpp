@@ -62,7 +62,7 @@ void WorkerLink::progressed(AttemptId attempt, std::optional<double> fraction, s
 }
 
 void WorkerLink::stray(std::string_view line, bool whole) {
-    host_.services_.log_line(worker_, whole ? std::string(line) : std::string(line) + "…");
+    host_.strayed(*this, whole ? std::string(line) : std::string(line) + "…");
 }
 
 void WorkerLink::blocked(bool blocked) {

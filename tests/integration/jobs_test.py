@@ -183,6 +183,8 @@ class Jobs(unittest.TestCase):
         with Daemon(config(pool())) as daemon:
             self.assertEqual(daemon.map("echo", "print", "--raw").stdout, "print\n")
             daemon.wait_until(lambda: "a stray line" in daemon.log())
+            rows = json.loads(daemon.ctl("status", "--json").stdout)["pools"]
+            self.assertEqual([row["jobs_stray_lines"] for row in rows], [1])
 
     def test_inputs_are_done_once(self):
         text = config(pool("inputs: [x, y, z]"))

@@ -236,5 +236,19 @@ TEST_F(HungUp, AtItsEndItIsNoNews) {
     EXPECT_EQ(queue("p").retried, 1U);
 }
 
+TEST_F(HostTest, WhatIsNoAnswerIsCountedInItsPool) {
+    submit(declare("p"), 1);
+    settle();
+    const auto worker = arrive("p");
+    const std::string text = "a print\n{\"id\":77,\"result\":1}\n";
+    ASSERT_EQ(::write(worker.out.fd(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    settle();
+    EXPECT_EQ(lines_.size(), 2U);
+    EXPECT_EQ(host_.figures("p")->strays, 2U);
+    answer(worker, "1");
+    EXPECT_EQ(host_.figures("p")->strays, 2U);
+    EXPECT_EQ(queue("p").done, 1U);
+}
+
 }  // namespace
 }  // namespace pinion::daemon::testing
