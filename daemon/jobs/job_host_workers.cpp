@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/jobs/job_host.h"
 #include "daemon/jobs/job_records.h"
+#include "daemon/jobs/job_request.h"
 #include "wire/json.h"
 
 namespace pinion::daemon {
@@ -143,11 +144,13 @@ std::vector<NewJob> JobHost::to_jobs(std::vector<ChannelPush> pushes, std::vecto
     all.reserve(pushes.size());
     for (auto& push : pushes) {
         const auto pool = find(push.pool);
-        pools.push_back(pool ? pool->id : JobPoolId{});  // the scheduler refuses what is not there
-        NewJob job{.pool = pools.back(), .payload = std::move(push.input)};
+        NewJob job{.payload = std::move(push.input)};
         if (pool && pool->spec->jobs->payload == PayloadKind::raw)
             if (const auto json = wire::Json::parse(job.payload); json && json->as_string())
                 job.payload = *json->as_string();
+        // The scheduler refuses what is not there, and with it what would break the pool's workers.
+        if (pool && check_input(*pool->spec->jobs, job.payload)) job.pool = pool->id;
+        pools.push_back(job.pool);
         if (push.priority) job.priority = static_cast<std::uint8_t>(*push.priority);
         if (push.delay > Duration::zero()) job.not_before = wall_now() + push.delay;
         all.push_back(std::move(job));

@@ -108,7 +108,9 @@ std::string outcome_error(Outcome outcome, const std::string& detail) {
         case Outcome::cancelled: return error_json("cancelled", "it was cancelled");
         case Outcome::lost: return error_json("lost", "the daemon died while it was running");
         case Outcome::refused_push:
-            return error_json("refused_push", "its result pushes to a pool that is not there, or is less durable");
+            return error_json("refused_push",
+                              "its result pushes to a pool that is not there, is less durable, or "
+                              "does not take such inputs");
         case Outcome::unreadable: return error_json("unreadable", "its input is lost or damaged");
     }
     return {};
