@@ -59,6 +59,16 @@ void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
         std::vector<JobPoolId> found;
         std::size_t left = 0;
         Done<std::vector<JobPoolId>> done;
+        std::optional<Refusal> refusal;  // of a pool that could not be asked
+
+        void answer(JobPoolId pool, const Answer<StoredMap>& map) {
+            if (!map) refusal = map.error();
+            if (map && map->map.value != 0) found.push_back(pool);
+            if (--left > 0) return;
+            // Found elsewhere, it is the one that is meant; found nowhere, it may be there all the same.
+            if (found.empty() && refusal) return done(std::unexpected(std::move(*refusal)));
+            done(std::move(found));
+        }
     };
     auto search = std::make_shared<Search>();
     search->left = asked.size();
@@ -66,8 +76,7 @@ void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
     for (const auto& pool : asked) {
         const auto token = next_token_++;
         openings_.emplace(token, Opening{pool.id, false, [search, pool = pool.id](const Answer<StoredMap>& map) {
-                                             if (map && map->map.value != 0) search->found.push_back(pool);
-                                             if (--search->left == 0) search->done(std::move(search->found));
+                                             search->answer(pool, map);
                                          }});
         store_->post(WriteRequest{OpenMap{.token = token, .pool = pool.id, .name = name, .only_existing = true}});
     }

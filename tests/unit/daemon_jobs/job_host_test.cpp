@@ -77,6 +77,22 @@ TEST_F(EndOfAMap, TheSealOfANamedOneWaitsForItsItems) {
     EXPECT_EQ(host_.map(map)->unfinished, 2U);
 }
 
+TEST_F(HostTest, AMapThatTheStoreCanNotLookForIsNotSaidToBeMissing) {
+    open_map(declare("p"), "film");
+    const auto find = [&](const std::string& name) {
+        std::string found = "?";
+        host_.find_map(name, [&](const Answer<std::vector<JobPoolId>>& pools) {
+            found = pools ? std::to_string(pools->size()) : pools.error().message;
+        });
+        settle();
+        return found;
+    };
+    EXPECT_EQ(find("film"), "1");
+    EXPECT_EQ(find("reel"), "0");
+    store_->refuse_maps("the disk is full");
+    EXPECT_THAT(find("film"), ::testing::HasSubstr("the disk is full"));
+}
+
 // The ends of a job and of a submit that names it again may come from the store together.
 TEST_F(HostTest, AJobWhoseEndWasAnnouncedIsAtItsEnd) {
     const auto pool = declare("p");
