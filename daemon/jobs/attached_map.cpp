@@ -58,7 +58,7 @@ void AttachedMap::have_read(Answer<std::vector<jobs::StoredJob>> items) {
         kept_.push_back(std::move(job));
     }
     limit_ = bytes > much ? std::max(1U, limit_ / 4) : std::min(limit_ * 2, socket_limits::read_items_most);
-    if (items->empty() && settled_before_) return finish();
+    if (items->empty() && settled_before_) return all_read();
     if (items->empty() && !jobs::is_in_memory(map()))
         if (const auto stopped = queue_.stopped()) return store_stopped(*stopped);
     // After the last one a read that finds nothing says so; before, only another end makes it worth while.
@@ -69,6 +69,13 @@ void AttachedMap::have_read(Answer<std::vector<jobs::StoredJob>> items) {
         port_.changed();
     }
     pump();
+}
+
+// The store gives items up to the first that it has no more.
+void AttachedMap::all_read() {
+    if (next_ >= total_.value_or(0)) return finish();
+    give_up(FailureCode::not_found, "read result " + std::to_string(next_) + " of the map, of which " +
+                                        std::to_string(*total_) + " are there: it is kept no longer");
 }
 
 std::optional<MonotonicTime> AttachedMap::deadline() const {

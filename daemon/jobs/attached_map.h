@@ -26,6 +26,7 @@ public:
 private:
     void read();
     void have_read(Answer<std::vector<jobs::StoredJob>> items);
+    void all_read();
 
     std::uint64_t next_;                // index of the next to read
     std::deque<jobs::StoredJob> kept_;  // read, not sent

@@ -108,6 +108,12 @@ public:
         for (const auto& [id, listener] : job_listeners_) all.insert(listener);
         for (JobListener* listener : all) listener->store_stopped(why);
     }
+    // Past its retention.
+    void forget_item(std::uint64_t map, std::uint64_t index) {
+        jobs_.erase(item(map, index));
+        items_.erase({MapId{map}, index});
+        --maps_.at(MapId{map}).stored.items;
+    }
     // Those submits that wait for room are admitted.
     void admit() {
         admits = true;
