@@ -61,6 +61,12 @@ void AttachedMap::have_read(Answer<std::vector<jobs::StoredJob>> items) {
     if (items->empty() && settled_before_) return all_read();
     if (items->empty() && !jobs::is_in_memory(map()))
         if (const auto stopped = queue_.stopped()) return store_stopped(*stopped);
+    // An end that came since the read began makes it worth while to read once more, first.
+    if (items->empty() && !settled_ && !worth_ && is_abandoned())
+        return give_up(
+            FailureCode::refused,
+            "the map ends after " + std::to_string(next_) +
+                " results: its inputs are incomplete, and nobody adds to it; give them again under its name");
     // After the last one a read that finds nothing says so; before, only another end makes it worth while.
     if (!items->empty() || settled_) worth_ = true;
     if (items->empty() && !settled_) {
@@ -76,6 +82,13 @@ void AttachedMap::all_read() {
     if (next_ >= total_.value_or(0)) return finish();
     give_up(FailureCode::not_found, "read result " + std::to_string(next_) + " of the map, of which " +
                                         std::to_string(*total_) + " are there: it is kept no longer");
+}
+
+// Whoever filled it went before its end, and nothing of what it gave is left to be done.
+bool AttachedMap::is_abandoned() const {
+    if (queue_.is_filled(map())) return false;
+    const auto view = queue_.map(map());
+    return view && !view->sealed && view->unfinished == 0;
 }
 
 std::optional<MonotonicTime> AttachedMap::deadline() const {
@@ -101,6 +114,11 @@ void AttachedMap::job_ended(const JobEnd& end) {
 void AttachedMap::map_settled(const jobs::MapSettled&) {
     settled_ = true;
     total_ = ended_;
+    worth_ = true;
+    pump();
+}
+
+void AttachedMap::map_left() {
     worth_ = true;
     pump();
 }

@@ -22,11 +22,13 @@ public:
 
     void job_ended(const JobEnd& end) override;
     void map_settled(const jobs::MapSettled& settled) override;
+    void map_left() override;
 
 private:
     void read();
     void have_read(Answer<std::vector<jobs::StoredJob>> items);
     void all_read();
+    [[nodiscard]] bool is_abandoned() const;
 
     std::uint64_t next_;                // index of the next to read
     std::deque<jobs::StoredJob> kept_;  // read, not sent

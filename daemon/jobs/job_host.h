@@ -77,6 +77,9 @@ public:
     void abandon(std::uint64_t ticket) override;
     void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) override;
     void seal_map(MapId map) override;
+    void begin_filling(MapId map) override { ++fillers_[map.value]; }
+    void end_filling(MapId map) override;
+    bool is_filled(MapId map) const override;
     void find_map(std::string name, Done<std::vector<JobPoolId>> done) override;
     bool has_room() const override;
     void set_on_room(std::function<void()> on_room) override { on_room_ = std::move(on_room); }
@@ -172,6 +175,7 @@ private:
     std::unordered_map<std::uint32_t, std::string> names_;
     std::uint32_t next_pool_ = 1;
     std::unordered_map<std::uint64_t, JobPoolId> input_maps_;  // of `inputs`, while they are not done
+    std::unordered_map<std::uint64_t, std::size_t> fillers_;   // clients, by map
     std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<WorkerLink>> links_;
     std::map<WorkerRef, WorkerLink*> links_by_ref_;
     std::vector<Evidence> evidence_;  // of this turn, by number from the first

@@ -47,6 +47,21 @@ void JobHost::seal_map(MapId map) {
     post(MapSealed{map});
 }
 
+void JobHost::end_filling(MapId map) {
+    const auto filled = fillers_.find(map.value);
+    if (filled == fillers_.end() || --filled->second > 0) return;
+    fillers_.erase(filled);
+    later([this, map] {
+        std::vector<JobListener*> listeners;
+        const auto [first, last] = map_listeners_.equal_range(map.value);
+        for (auto place = first; place != last; ++place) listeners.push_back(place->second);
+        for (auto* listener : listeners) listener->map_left();
+    });
+}
+
+// `inputs` are given by ourselves.
+bool JobHost::is_filled(MapId map) const { return fillers_.contains(map.value) || input_maps_.contains(map.value); }
+
 // Jobs of the map, if it is one, are where they will be.
 void JobHost::arrived(MapId map) {
     if (arriving_.ended(map)) seal_map(map);

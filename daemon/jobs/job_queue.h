@@ -84,6 +84,8 @@ public:
     virtual void job_progressed(const JobProgress&) {}
     // A sealed map has no job left.
     virtual void map_settled(const jobs::MapSettled& settled) = 0;
+    // Nobody fills the map any more; it may not be sealed.
+    virtual void map_left() {}
     // Jobs on disk get no end before the daemon starts anew; called where one of them, or their map, is listened to.
     virtual void store_stopped(const std::string& why) = 0;
 };
@@ -107,6 +109,10 @@ public:
     // With a name: the map of that name, if there is one. Its `map` is 0 for none.
     virtual void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) = 0;
     virtual void seal_map(MapId map) = 0;
+    // Whoever fills a map says so, and when it ends; listeners to the map hear of the end of the last.
+    virtual void begin_filling(MapId map) = 0;
+    virtual void end_filling(MapId map) = 0;
+    [[nodiscard]] virtual bool is_filled(MapId map) const = 0;  // by anybody, now
     // The pools, declared now, that have a map of that name: for those who name a map only.
     virtual void find_map(std::string name, Done<std::vector<JobPoolId>> done) = 0;
     // Whether clients should be read from; if not, `on_room` (set once) is called when they should again.

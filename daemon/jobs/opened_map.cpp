@@ -29,9 +29,11 @@ OpenedMap::OpenedMap(JobQueue& queue, ClientPort& port, const JobPool& pool, con
       stored_items_(map.items),
       name_(request.name) {
     if (results_) queue_.listen(map.map, *this);
+    queue_.begin_filling(map.map);
 }
 
 OpenedMap::~OpenedMap() {
+    queue_.end_filling(map());
     for (const auto& [from, ticket] : tickets_) queue_.abandon(ticket);
     if (named_ || complete()) return;
     queue_.cancel_map(map());

@@ -44,6 +44,56 @@ protected:
     std::string last_;
 };
 
+TEST_F(NotWhole, SinceItsFillerWentBeforeSomebodyCame) {
+    for (const std::uint64_t index : {0, 1, 2}) end(index);
+    filler_.reset();
+    attach();
+    read();
+    EXPECT_EQ(results_, 3U);
+    EXPECT_THAT(last_, HasSubstr("the map ends after 3 results: its inputs are incomplete"));
+}
+
+TEST_F(NotWhole, SinceItsFillerWentWhileSomebodyWaits) {
+    end(0);
+    end(1);
+    attach();
+    read();
+    filler_.reset();
+    read();
+    EXPECT_EQ(results_, 2U);
+    EXPECT_THAT(last_, IsEmpty()) << "one is not at its end yet";
+    end(2);
+    read();
+    read();
+    EXPECT_EQ(results_, 3U);
+    EXPECT_THAT(last_, HasSubstr("its inputs are incomplete"));
+}
+
+TEST_F(NotWhole, SinceItsFillerWentWhenAllHadBeenTold) {
+    for (const std::uint64_t index : {0, 1, 2}) end(index);
+    attach();
+    read();
+    read();
+    EXPECT_THAT(last_, IsEmpty()) << "more may be added";
+    filler_.reset();
+    read();
+    EXPECT_THAT(last_, HasSubstr("its inputs are incomplete"));
+}
+
+TEST_F(NotWhole, ButIsOnceItsFillerCameBackAndSealedIt) {
+    attach();
+    filler_.reset();
+    filler_ = TestClient::greeted(queue_);
+    filler_->say(frame(open_map, 5, R"({"pool":"film","name":"reel"})"));
+    filler_->say(body_frame(add_items, map_, R"({"from":0})", {"1", "2", "3"}));
+    filler_->say(frame(seal_map, map_, "{}"));
+    for (const std::uint64_t index : {0, 1, 2}) end(index);
+    read();
+    read();
+    EXPECT_EQ(results_, 3U);
+    EXPECT_EQ(last_, "done");
+}
+
 TEST_F(NotWhole, SinceItsFirstItemsAreKeptNoLonger) {
     for (const std::uint64_t index : {0, 1, 2}) end(index);
     filler_->say(frame(seal_map, map_, "{}"));

@@ -163,6 +163,18 @@ public:
         maps_.at(map).stored.sealed = true;
         settle_map(map);
     }
+    void begin_filling(MapId map) override { ++fillers_[map]; }
+    void end_filling(MapId map) override {
+        if (--fillers_[map] > 0) return;
+        put_off([this, map] {
+            for (const auto& [listened, listener] : copy(map_listeners_))
+                if (listened == map && listening(listener)) listener->map_left();
+        });
+    }
+    bool is_filled(MapId map) const override {
+        const auto known = fillers_.find(map);
+        return known != fillers_.end() && known->second > 0;
+    }
     void find_map(std::string name, Done<std::vector<JobPoolId>> done) override {
         std::vector<JobPoolId> found;
         for (const auto& [id, map] : maps_)
@@ -328,6 +340,7 @@ private:
     std::map<JobId, Job> jobs_;
     std::set<JobId> waiting_jobs_;
     std::map<MapId, std::uint64_t> unfinished_;
+    std::map<MapId, int> fillers_;
     std::map<std::pair<MapId, std::uint64_t>, JobId> items_;
     std::map<std::string, JobId> keys_;
     std::map<std::uint64_t, std::pair<JobOrder, Done<std::vector<jobs::PlacedJob>>>> waiting_;

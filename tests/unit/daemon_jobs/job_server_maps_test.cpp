@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 
 #include "connection_harness.h"
 
@@ -288,13 +289,14 @@ protected:
     Attaching() {
         map_ = open(R"(,"name":"reel")");
         add(map_, 0, 6);
-        client_ = TestClient::greeted(queue_);
+        filler_ = std::exchange(client_, TestClient::greeted(queue_));
     }
     void attach(std::uint64_t from = 0) {
         const auto all = client_->take();
         client_->say(frame(attach_map, 8, R"({"name":"reel","from":)" + std::to_string(from) + "}"));
     }
     std::uint64_t map_ = 0;
+    std::unique_ptr<TestClient> filler_;
 };
 
 TEST_F(Attaching, GivesWhatHasEndedThenWhatEnds) {
