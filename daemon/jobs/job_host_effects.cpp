@@ -56,7 +56,7 @@ struct JobHost::Execute {
                    .pool = f.pool,
                    .map = f.map,
                    .state = f.state,
-                   .attempts = f.attempt.number,
+                   .attempts = f.attempts,
                    .result = {},
                    .error = {}};
         host.add_ending(Ending{end, evidence.result, evidence.error});

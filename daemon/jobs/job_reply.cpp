@@ -105,7 +105,9 @@ Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase, const std::opti
 
 std::string error_of(const jobs::StoredJob& job) {
     if (job.state != jobs::JobState::failed && job.state != jobs::JobState::cancelled) return {};
-    if (job.attempts.empty()) return outcome_error(jobs::Outcome::cancelled, {});
+    // What its last attempt met is not why it was cancelled.
+    if (job.state == jobs::JobState::cancelled || job.attempts.empty())
+        return outcome_error(jobs::Outcome::cancelled, {});
     const jobs::AttemptRow& last = job.attempts.back();
     const auto detail = Json::parse(last.detail);
     const Json* error = detail ? detail->find("error") : nullptr;

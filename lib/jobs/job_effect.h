@@ -58,6 +58,7 @@ struct Finish {
     MapId map;
     JobState state = JobState::done;
     AttemptNote attempt;
+    std::uint32_t attempts = 0;  // that it was charged, earlier ones included
 };
 // SIGKILL to the worker's tree, for the sake of this attempt. Answered by WorkerGone.
 struct KillTree {

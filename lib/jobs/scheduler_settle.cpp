@@ -56,7 +56,7 @@ void Scheduler::Impl::finish(PoolRecord& pool, Place place, const AttemptNote& n
             break;
         default: ++pool.counts.failed; ++map.failed;
     }
-    emit(Finish{job.id, pool.id, map.id, state, note});
+    emit(Finish{job.id, pool.id, map.id, state, note, job.attempts()});
     if (state == JobState::failed && map.fail_fast) cancel_map(number);
 }
 

@@ -2,6 +2,7 @@
 // What happens in the host while something is on its way to the store: maps that end, pools that leave, jobs that end.
 #include <algorithm>
 
+#include "daemon/jobs/job_reply.h"
 #include "host_harness.h"
 
 namespace pinion::daemon::testing {
@@ -183,6 +184,42 @@ TEST_F(HostTest, APushToAPoolThatPromisesLessIsNotCarriedOut) {
     answer(arrive("p"), R"(1,"push":[{"pool":"weak","input":2}])");
     EXPECT_EQ(queue("p").failed, 1U);
     EXPECT_EQ(queue("weak").ready, 0U);
+}
+
+// Keeps the ends that it hears of.
+class Ends final : public JobListener {
+public:
+    void job_ended(const JobEnd& end) override {
+        attempts = end.attempts;
+        error = std::string(end.error);
+    }
+    void map_settled(const jobs::MapSettled&) override {}
+    void store_stopped(const std::string&) override {}
+    std::uint32_t attempts = 99;
+    std::string error;
+};
+
+TEST_F(HostTest, AJobThatIsCancelledBetweenTwoAttemptsWasCancelledAndHadOne) {
+    JobPoolSpec spec;
+    spec.job.delay = spec.job.max_delay = 1h;
+    submit(declare("p", spec), 1);
+    settle();
+    const JobId job = placed_.at(0).id;
+    Ends ends;
+    host_.listen(job, ends);
+    die(arrive("p"));
+    ASSERT_EQ(host_.phase(job), jobs::JobPhase::delayed);
+    host_.cancel(job);
+    settle();
+    EXPECT_EQ(ends.attempts, 1U);
+    EXPECT_THAT(ends.error, ::testing::HasSubstr("it was cancelled"));
+    std::optional<jobs::StoredJob> stored;
+    host_.look_up(job, [&](const Answer<std::optional<jobs::StoredJob>>& found) { stored = *found; });
+    settle();
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->attempts.back().number, ends.attempts) << "whoever comes late hears the same";
+    EXPECT_EQ(error_of(*stored), ends.error);
+    host_.forget(ends);
 }
 
 // Workers that close a side of their channel and live on. Those that are at their end have a second to be so.
