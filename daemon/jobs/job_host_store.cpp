@@ -93,22 +93,23 @@ struct JobHost::Take {
     void operator()(Fetched& answer) const {
         if (host.payloads_.contains(answer.token))
             return finish_call(host.payloads_, answer.token, std::move(answer.payload));
-        auto sending = host.sendings_.extract(answer.token);
-        if (!sending) return;
-        auto& [worker, job] = sending.mapped();
+        const auto sending = host.sendings_.find(answer.token);
+        if (sending == host.sendings_.end()) return;  // its worker is gone
+        auto& [worker, job, payload] = sending->second;
         if (!answer.payload && will_pass(answer.payload.error().code)) {
-            host.sendings_.insert(std::move(sending));
             host.unfetched_.push_back(answer.token);
             return host.fetch_timer_.arm(host.loop_.now() + fetch_pause);
         }
-        if (!answer.payload) {
+        WorkerLink* const link = host.link(worker);
+        if (answer.payload) {
+            payload = std::move(*answer.payload);
+        } else {
             const auto evidence = host.keep({.error = error_json("unreadable", answer.payload.error().message)});
-            return host.post(PayloadLost{worker, job.attempt, evidence});
+            host.post(PayloadLost{worker, job.attempt, evidence});
+            std::erase(link->awaited, answer.token);
+            host.sendings_.erase(sending);
         }
-        job.payload = *answer.payload;
-        host.send(worker, job);
-        host.note(PayloadAwaited{worker, job.attempt, false});
-        if (job.remaining) host.arm();  // its time runs from now on
+        host.send_fetched(*link);
     }
     void operator()(LookedUp& answer) const { finish_call(host.look_ups_, answer.token, std::move(answer.job)); }
     void operator()(Listed& answer) const {
@@ -196,7 +197,7 @@ void JobHost::tell_stopped() {
 void JobHost::make_inputs(const JobPool& pool) {
     const auto& inputs = pool.spec->jobs->inputs;
     // Other inputs are another map: the name holds what they are.
-    open_map(pool.id, fmt::format("inputs-{:016x}", hash_of(inputs)), false, [this, pool](Answer<StoredMap> map) {
+    open_map(pool.id, fmt::format("{}{:016x}", inputs_map_prefix, hash_of(inputs)), false, [this, pool](Answer<StoredMap> map) {
         if (!map)
             return services_.record(store_record(
                 log::Priority::err, fmt::format("{}: its inputs: {}", pool.spec->name, map.error().message)));

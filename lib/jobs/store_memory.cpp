@@ -217,7 +217,7 @@ void MemoryStore::drop_map_if_done(std::uint32_t number) {
     const auto found = maps_.find(number);
     if (found == maps_.end()) return;
     const Map& map = found->second;
-    if (!map.sealed || map.live > 0 || !map.items.empty()) return;
+    if (!map.sealed || map.live > 0 || !map.items.empty() || map.name.starts_with(inputs_map_prefix)) return;
     if (!map.name.empty()) map_names_.erase({map.pool, map.name});
     maps_.erase(found);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -74,6 +75,9 @@ struct OpenMap {  // answered by MapStored. With a name: the map of that name an
     bool fail_fast = false;
     bool only_existing = false;  // makes none: the answer's map is 0 where there is none of that name
 };
+// What the name of a map of a pool's own `inputs` begins with. Sealed, it is remembered for good, after its items are
+// forgotten too: they are done once, not once a retention.
+inline constexpr std::string_view inputs_map_prefix = "inputs-";
 struct SealMap {
     MapId map;
 };

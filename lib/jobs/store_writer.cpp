@@ -69,7 +69,7 @@ Result<void> StoreWriter::prepare() {
         {&drop_item_, "DELETE FROM items WHERE map = ?1 AND item = ?2"},
         {&drop_files_, "DELETE FROM files WHERE name = ?1"},
         {&drop_maps_,
-         "DELETE FROM maps WHERE pool = ?1 AND sealed AND name IS NOT NULL"
+         "DELETE FROM maps WHERE pool = ?1 AND sealed AND name IS NOT NULL AND name NOT GLOB 'inputs-*'"
          " AND NOT EXISTS (SELECT 1 FROM items WHERE items.map = maps.id)"},
     };
     for (const auto& [statement, sql] : all) {

@@ -105,6 +105,23 @@ TEST_P(EachStore, WhatIsPastItsRetentionIsForgottenWithAllThatBelongsToIt) {
     EXPECT_NE(desk.one({.pool = JobPoolId{1}, .payload = "1", .key = "k"}), placed.jobs->at(7).id);
 }
 
+TEST_P(EachStore, InputsOfAPoolAreRememberedLongerThanTheirResults) {
+    const auto find = [&](const char* name) {
+        return *desk.ask<MapStored>(OpenMap{.token = 9, .pool = JobPoolId{1}, .name = name, .only_existing = true}).map;
+    };
+    for (const char* name : {"inputs-00c0ffee", "film"}) {
+        const MapId map = desk.ask<MapStored>(OpenMap{1, JobPoolId{1}, name, false}).map->map;
+        const auto placed = desk.submit({{.pool = JobPoolId{1}, .map = map, .payload = "a", .index = 0}});
+        desk.store->post(SealMap{map});
+        desk.ask<Finished>(done(placed.jobs->at(0).id, "A"));
+    }
+    desk.store->post(Expire{wall_now() + 2h});
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (find("film").map.value != 0) ASSERT_LT(std::chrono::steady_clock::now(), until);
+    EXPECT_TRUE(desk.ask<Listed>(ListJobs{.token = 1}).jobs->empty());
+    EXPECT_TRUE(find("inputs-00c0ffee").sealed) << "or the next start would do them again";
+}
+
 TEST_P(EachStore, ListsByPoolAndState) {
     const JobId first = desk.one({.payload = "1"});
     desk.one({.pool = JobPoolId{1}, .payload = "1"});
