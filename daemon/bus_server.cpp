@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -24,6 +25,11 @@ using namespace std::chrono_literals;
 
 // A client that does not read its signals is dropped at this many of them.
 constexpr std::uint64_t most_queued = 4096;
+// One that calls on and on and does not read the answers, at so many of both. Who reads is never near it.
+constexpr std::uint64_t most_unread = 64;
+constexpr std::ptrdiff_t most_strangers = 16;  // at once; each but hears why it may not
+constexpr int stranger_bytes = 64 << 10;       // of its unread answers, in the kernel
+constexpr std::size_t kept_places = 8;         // beyond limits::max_clients, for those who may change things
 constexpr int backlog = 64;
 constexpr Duration accept_again = 1s;  // when there is no descriptor left
 
@@ -54,12 +60,29 @@ void BusServer::State::drop_gone() {
     connections.remove_if([](const Connection& connection) { return connection.gone; });
 }
 
-// Answers every call of a stranger, properties and introspection too, before any object is asked.
-int refuse_stranger(sd_bus_message* message, void* userdata, sd_bus_error*) noexcept {
+// Whether it has called often since it last had read everything, and leaves answers unread; it is dropped then. What
+// it has not read of signals alone, in a storm, does not count.
+bool BusServer::State::drop_deaf(Connection& connection) {
+    std::uint64_t queued = 0;
+    if (sd_bus_get_n_queued_write(connection.bus.get(), &queued) < 0 || queued == 0) {
+        connection.unread_calls = 0;
+        return false;
+    }
+    if (++connection.unread_calls <= most_unread || queued <= most_unread) return false;
+    mark_gone(connection.bus.get());
+    return true;
+}
+
+// Every call over the private socket passes here before any object is asked, those for properties and introspection
+// too. Answers those of strangers.
+int judge_call(sd_bus_message* message, void* userdata, sd_bus_error*) noexcept {
     std::uint8_t type = 0;
     if (sd_bus_message_get_type(message, &type) < 0 || type != SD_BUS_MESSAGE_METHOD_CALL) return 0;
-    sd_bus_reply_method_errorf(message, bus::error_access_denied, stranger_sentence,
-                               static_cast<Connection*>(userdata)->who.c_str());
+    auto& state = *static_cast<BusServer::State*>(userdata);
+    Connection* connection = state.find(sd_bus_message_get_bus(message));
+    if (connection == nullptr || connection->gone || state.drop_deaf(*connection)) return 1;
+    if (connection->access != Access::none) return 0;
+    sd_bus_reply_method_errorf(message, bus::error_access_denied, stranger_sentence, connection->who.c_str());
     return 1;
 }
 
@@ -70,8 +93,8 @@ Result<void> BusServer::State::attach(Connection& connection) {
         if (result < 0) return fail_errno(result, what);
         return {};
     };
-    if (!connection.message_bus && connection.access == Access::none)
-        PINION_CHECK(step(sd_bus_add_filter(bus, nullptr, refuse_stranger, &connection), "add the filter"));
+    if (!connection.message_bus)
+        PINION_CHECK(step(sd_bus_add_filter(bus, nullptr, judge_call, this), "add the filter"));
     PINION_CHECK(add_objects(bus, *this));
     PINION_CHECK(
         step(sd_bus_match_signal_async(bus, nullptr, "org.freedesktop.DBus.Local", nullptr,
@@ -82,6 +105,12 @@ Result<void> BusServer::State::attach(Connection& connection) {
     return step(sd_bus_attach_event(bus, loop.raw(), static_cast<int>(event::Priority::output)), "join the loop");
 }
 
+bool BusServer::State::has_place_for(Access access) const {
+    const auto is_stranger = [](const Connection& other) { return !other.message_bus && other.access == Access::none; };
+    if (access == Access::none && std::ranges::count_if(connections, is_stranger) >= most_strangers) return false;
+    return connections.size() < limits::max_clients + (access == Access::change ? kept_places : 0);
+}
+
 void BusServer::State::accept_client() {
     UniqueFd socket(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) {
@@ -90,19 +119,23 @@ void BusServer::State::accept_client() {
         listener_source.enable(false);
         return again.arm(loop.now() + accept_again);
     }
-    if (connections.size() >= limits::max_clients) return;
     const auto peer = peer_of(socket.fd());
+    if (!peer) return;
+    const Access access = access_of(*peer, ::geteuid(), readers);
     sd_bus* raw = nullptr;
-    if (!peer || sd_bus_new(&raw) < 0) return;
+    if (!has_place_for(access) || sd_bus_new(&raw) < 0) return;
     Connection& connection = connections.emplace_back();
     connection.bus.reset(raw);
-    connection.access = access_of(*peer, ::geteuid(), readers);
+    connection.access = access;
     connection.who = name_of(peer->uid);
     sd_id128_t id;
     bool ready = sd_id128_randomize(&id) >= 0 && sd_bus_set_fd(raw, socket.fd(), socket.fd()) >= 0;
     if (ready) static_cast<void>(socket.release());
     ready = ready && sd_bus_set_server(raw, 1, id) >= 0 && sd_bus_set_trusted(raw, 1) >= 0;
-    if (!ready || !attach(connection)) connections.pop_back();
+    if (!ready || !attach(connection)) return connections.pop_back();
+    // sd-bus has the kernel keep megabytes of what a client has not read; of a stranger's refusals a few are enough.
+    if (access == Access::none)
+        ::setsockopt(sd_bus_get_fd(raw), SOL_SOCKET, SO_SNDBUF, &stranger_bytes, sizeof stranger_bytes);
 }
 
 BusServer::BusServer(Daemon& daemon, event::Loop& loop)

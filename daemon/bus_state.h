@@ -4,6 +4,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -36,6 +37,7 @@ struct Connection {
     std::string who;
     bool message_bus = false;
     bool gone = false;
+    std::uint64_t unread_calls = 0;  // since all answers had been read
 };
 
 struct BusServer::State {
@@ -54,6 +56,8 @@ struct BusServer::State {
     void accept_client();
     void drop_gone();
     void mark_gone(sd_bus* bus);
+    bool drop_deaf(Connection& connection);
+    [[nodiscard]] bool has_place_for(Access access) const;
     Connection* find(sd_bus* bus);
 };
 

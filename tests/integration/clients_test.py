@@ -29,9 +29,13 @@ FLEETING = """
 STEADY = """
   steady: {command: [sh, -c, 'while :; do echo tick; sleep 0.01; done'], cpu: none}
 """
+MANY = """
+  many: {command: [sleep, '1000'], workers: 20, cpu: none}
+"""
 NOTIFYING = """
   notifying: {command: [sleep, '1000'], workers: 2, cpu: none, start: {ready: notify, timeout: 1h}}
 """
+STRANGER = 61235
 
 # Writes a block of requests again and again, and reads the answers away: PATH GREETING (in hexadecimal) BLOCK (a file).
 FLOOD = r"""
@@ -61,6 +65,33 @@ print("begins", flush=True)
 while True:
     for path in sys.argv[1:]:
         sender.sendto(b"STATUS=x", path)
+"""
+# A hundred connections, and calls over each that is heard, whose answers nobody reads.
+STRANGERS = r"""
+import socket, sys
+clients = [socket.socket(socket.AF_UNIX) for _ in range(100)]
+for client in clients:
+    client.connect(sys.argv[1])
+    client.settimeout(30)
+heard = []
+for client in clients:
+    try:
+        client.sendall(bytes.fromhex(sys.argv[2]))
+        if client.recv(100).startswith(b"OK "):
+            heard.append(client)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+print(len(heard), "of 100 were heard", flush=True)
+sys.stdin.read()
+block = open(sys.argv[3], "rb").read()
+for client in heard:
+    try:
+        client.sendall(b"BEGIN\r\n" + block)
+        while client.recv(1 << 20):
+            pass
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+print("all were dropped")
 """
 
 
@@ -128,6 +159,13 @@ class Surrounded(Daemon):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory(self):
+        """The most that it ever held, in bytes."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
+        raise AssertionError("no VmHWM")
+
 
 class Descriptors(unittest.TestCase):
     @staticmethod
@@ -181,6 +219,59 @@ class Floods(unittest.TestCase):
             with daemon.beset(DATAGRAMS, *sockets, count=4):
                 daemon.ticks_on()
                 self.assertEqual(daemon.ctl("status").returncode, 0)
+
+
+class Deaf(unittest.TestCase):
+    def connect(self, daemon):
+        client = socket.socket(socket.AF_UNIX)
+        self.addCleanup(client.close)
+        client.settimeout(PATIENCE)
+        client.connect(daemon.control)
+        client.sendall(greeting(os.geteuid()))
+        self.assertTrue(client.recv(100).startswith(b"OK "))
+        client.sendall(b"BEGIN\r\n")
+        return client
+
+    def test_who_calls_and_never_reads_is_dropped_before_it_costs_memory(self):
+        with Surrounded(config(MANY)) as daemon:
+            before = daemon.memory()
+            client = self.connect(daemon)
+            with self.assertRaises((BrokenPipeError, ConnectionResetError)):
+                for _ in range(5000):
+                    client.sendall(call("ListWorkers"))
+                while client.recv(1 << 20):
+                    pass
+                raise BrokenPipeError
+            self.assertLess(daemon.memory() - before, 20 << 20)
+            self.assertEqual(daemon.ctl("status").returncode, 0)
+
+    def test_who_reads_may_call_as_often_as_he_likes(self):
+        with Surrounded(config(MANY)) as daemon:
+            client = self.connect(daemon)
+            with client.makefile("rb") as answers:
+                for _ in range(100):
+                    client.sendall(call("ListWorkers") * 20)
+                    open_calls = 20
+                    while open_calls:
+                        head = answers.read(16)
+                        body, fields = struct.unpack_from("<4xI4xI", head)
+                        answers.read(fields + -fields % 8 + body)
+                        self.assertIn(head[1], (2, 4), "an answer, or a signal")
+                        open_calls -= head[1] == 2
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+    def test_strangers_however_many_do_not_lock_others_out_or_cost_memory(self):
+        with Surrounded(config(MANY)) as daemon:
+            before = daemon.memory()
+            (daemon.folder / "block").write_bytes(call("ListWorkers") * 20_000)
+            words = [daemon.control, greeting(STRANGER).hex(), str(daemon.folder / "block")]
+            with subprocess.Popen(["/usr/bin/python3", "-S", "-c", STRANGERS, *words], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, user=STRANGER, group=STRANGER, extra_groups=[]) as strangers:
+                self.assertEqual(strangers.stdout.readline(), b"16 of 100 were heard\n")
+                self.assertEqual(daemon.ctl("status").returncode, 0, "16 hold their places")
+                strangers.stdin.close()
+                self.assertEqual(strangers.stdout.read(), b"all were dropped\n")
+            self.assertLess(daemon.memory() - before, 20 << 20)
 
 
 if __name__ == "__main__":
