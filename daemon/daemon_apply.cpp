@@ -151,7 +151,7 @@ ReloadOutcome Daemon::apply(Loaded found, bool anew) {
     if (!found.config) return refuse(sentences(found.config.error()));
     config::Config next = std::move(*found.config);
     if (!found.machine && !config_) return refuse({found.machine.error().message});
-    Machine machine = found.machine ? accepted(std::move(*found.machine)) : machine_;
+    Machine machine = found.machine ? later_of(machine_, accepted(std::move(*found.machine))) : machine_;
 
     const auto changes = config::diff(config_ ? &*config_ : nullptr, next);
     auto scales = surviving(scales_, changes);

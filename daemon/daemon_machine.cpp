@@ -95,7 +95,7 @@ void Daemon::machine_read(Result<Machine> found) {
                              found.error().message + "; all seats stay where they are"));
         return;
     }
-    Machine now = accepted(std::move(*found));
+    Machine now = later_of(machine_, accepted(std::move(*found)));
     const CpuSet before = usable_cpus(*config_, machine_).base;
     const bool same = now.topology == machine_.topology && usable_cpus(*config_, now).base == before;
     machine_ = std::move(now);

@@ -10,9 +10,17 @@
 namespace pinion::daemon {
 
 Result<Machine> read_machine() {
+    const MonotonicTime began = MonotonicClock::now();
     PINION_TRY(topology, cpu::read_machine());
     PINION_TRY(limits, cpu::read_limits());
-    return Machine{std::move(topology), std::move(limits)};
+    return Machine{.topology = std::move(topology), .limits = std::move(limits), .read_at = began};
+}
+
+Machine later_of(const Machine& in_force, Machine found) {
+    if (found.read_at >= in_force.read_at) return found;
+    Machine later = in_force;
+    later.foreign = std::move(found.foreign);
+    return later;
 }
 
 Scales surviving(Scales scales, const std::vector<config::Change>& changes) {

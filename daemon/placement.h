@@ -21,8 +21,13 @@ struct Machine {
     cpu::Topology topology;
     cpu::MachineLimits limits;
     std::vector<cpu::ForeignPin> foreign = {};  // looked for at loads only
+    MonotonicTime read_at = {};                 // when the reading began
 };
 [[nodiscard]] Result<Machine> read_machine();
+
+// Of the machine in force and another reading of it the later one: a load is slow, and may be done after a reading that
+// was begun when CPUs had changed meanwhile. With the pins that `found` has.
+[[nodiscard]] Machine later_of(const Machine& in_force, Machine found);
 
 // Counts that an operator set with `scale`; each holds until the pool's `workers` changes in the file.
 using Scales = std::map<std::string, std::uint32_t>;

@@ -33,6 +33,33 @@ protected:
     fs::path folder;
 };
 
+TEST(Readings, OfTheMachineCountByWhenTheyBegan) {
+    const MonotonicTime start = MonotonicClock::now();
+    const auto reading = [](MonotonicTime began, const char* pinned) {
+        Machine machine;
+        machine.limits.inherited = CpuSet{1};
+        machine.foreign = {{.pid = 1, .name = pinned}};
+        machine.read_at = began;
+        return machine;
+    };
+    Machine in_force = reading(start + Duration(5), "before");
+    in_force.limits.inherited = CpuSet{0};
+    // A load that had begun before the CPUs changed, and was done after they had been read again.
+    const Machine late = later_of(in_force, reading(start, "found"));
+    EXPECT_EQ(late.limits.inherited, CpuSet{0});
+    EXPECT_EQ(late.read_at, start + Duration(5));
+    EXPECT_EQ(late.foreign.at(0).name, "found");
+    EXPECT_EQ(later_of(in_force, reading(start + Duration(6), "found")).limits.inherited, CpuSet{1});
+    EXPECT_EQ(later_of(in_force, reading(start + Duration(5), "found")).limits.inherited, CpuSet{1});
+}
+
+TEST(Readings, KnowWhenTheyBegan) {
+    const MonotonicTime before = MonotonicClock::now();
+    const auto found = read_machine();
+    ASSERT_TRUE(found);
+    EXPECT_GE(found->read_at, before);
+}
+
 TEST_F(Ledgers, AreThereForTheNextDaemonOfThisBoot) {
     LedgerStore store(folder, "boot-1");
     EXPECT_EQ(store.read().value(), std::nullopt);
