@@ -131,13 +131,11 @@ Result<void> Daemon::add_sources(config::LoadOptions load_options) {
                                look_for_strangers(found);
                                return found;
                            },
-                           [this](Loaded found) { loaded(std::move(found)); }));
+                           [this](Loaded found, Loader::Run run) { loaded(std::move(found), run); }));
     loader_ = std::move(loader);
     PINION_CHECK(add_keepers());
-    PINION_TRY(watch, Watch::make(loop_, load_options.path, [this] {
-                   if (reload_waiters_.empty()) reload_by_watch_ = true;
-                   loader_->request();
-               }));
+    PINION_TRY(watch, Watch::make(loop_, load_options.path,
+                                  [this] { asked_loads_.push_back({.run = loader_->request(), .done = {}}); }));
     watch_ = std::move(watch);
     return {};
 }

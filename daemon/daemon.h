@@ -92,7 +92,8 @@ private:
     void report_drops();
     void spawns_attempted();
 
-    void loaded(Loaded loaded);
+    void ask_for_load(ReloadDone done, bool anew);
+    void loaded(Loaded loaded, Loader::Run run);
     [[nodiscard]] ReloadOutcome apply(Loaded loaded, bool anew = false);
     [[nodiscard]] ReloadOutcome refuse(std::vector<std::string> reasons);
     [[nodiscard]] ReloadOutcome tell(const config::Config& next, const std::vector<config::Change>& changes,
@@ -158,10 +159,13 @@ private:
     std::map<std::string, std::string> unplaced_;  // pools without seats, and why
     std::unique_ptr<Loader> loader_;
     std::unique_ptr<Watch> watch_;
-    std::vector<ReloadDone> reload_waiters_;
-    bool reload_by_watch_ = false;
-    bool seats_anew_ = false;     // with the load that is on its way
-    std::string refused_reload_;  // why the last reload was refused; empty after one that was not
+    struct AskedLoad {
+        Loader::Run run;    // that answers it
+        ReloadDone done;    // none for a saved file
+        bool anew = false;  // all seats
+    };
+    std::vector<AskedLoad> asked_loads_;  // in the order of their runs
+    std::string refused_reload_;          // why the last reload was refused; empty after one that was not
 
     std::vector<event::Source> signals_;
     event::Source timer_;          // the supervisor's next deadline

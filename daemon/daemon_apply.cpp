@@ -87,28 +87,30 @@ bool seat_in_text(const PoolSpec& spec) {
 
 }  // namespace
 
-void Daemon::reload(ReloadDone done) {
+void Daemon::reload(ReloadDone done) { ask_for_load(std::move(done), false); }
+
+void Daemon::ask_for_load(ReloadDone done, bool anew) {
     if (supervisor_.shutting_down()) {
         done({.accepted = false, .changed = false, .messages = {"reload: piniond is stopping"}});
         return;
     }
     event::notify_reloading("reloading the configuration");
-    reload_waiters_.push_back(std::move(done));
-    loader_->request();
+    asked_loads_.push_back({.run = loader_->request(), .done = std::move(done), .anew = anew});
 }
 
 void Daemon::rebalance(const std::string& by, ReloadDone done) {
-    if (!supervisor_.shutting_down()) {
+    if (!supervisor_.shutting_down())
         record(daemon_record(log::Priority::notice, messages::config_loaded, "rebalance by " + by));
-        seats_anew_ = true;
-    }
-    reload(std::move(done));
+    ask_for_load(std::move(done), true);
 }
 
-void Daemon::loaded(Loaded found) {
-    const bool anew = std::exchange(seats_anew_, false);
-    const bool by_watch = std::exchange(reload_by_watch_, false) && reload_waiters_.empty();
-    auto waiters = std::exchange(reload_waiters_, {});
+void Daemon::loaded(Loaded found, Loader::Run run) {
+    const auto later = std::ranges::upper_bound(asked_loads_, run, {}, &AskedLoad::run);
+    std::vector<AskedLoad> asked(std::make_move_iterator(asked_loads_.begin()), std::make_move_iterator(later));
+    asked_loads_.erase(asked_loads_.begin(), later);
+    const auto by_somebody = [](const AskedLoad& ask) { return bool{ask.done}; };
+    const bool anew = std::ranges::any_of(asked, &AskedLoad::anew);
+    const bool by_watch = std::ranges::none_of(asked, by_somebody);
     const auto refused_before = refused_reload_;
     ReloadOutcome outcome = supervisor_.shutting_down() ? ReloadOutcome{false, false, {"reload: piniond is stopping"}}
                                                         : apply(std::move(found), anew);
@@ -116,7 +118,10 @@ void Daemon::loaded(Loaded found) {
     // A watch sees every touch of a file: a reload that changes nothing is said only to somebody who asked.
     if (outcome.accepted && !outcome.changed && (!by_watch || !refused_before.empty()))
         record(daemon_record(log::Priority::info, messages::config_loaded, "reload: nothing changed"));
-    for (auto& waiter : waiters) waiter(outcome);
+    for (auto& ask : asked)
+        if (ask.done) ask.done(outcome);
+    // Else the service manager would take this load for the one that somebody has asked for since.
+    if (std::ranges::any_of(asked_loads_, by_somebody)) return;
     event::notify_ready(status_line(pool_views(), supervisor_.shutting_down(), refused_reload_));
 }
 

@@ -30,7 +30,7 @@ std::string and_or(const CpuSet& gone, const CpuSet& come) {
 Result<void> Daemon::add_keepers() {
     PINION_TRY(reader, MachineReader::make(
                            loop_, [] { return read_machine(); },
-                           [this](Result<Machine> found) { machine_read(std::move(found)); }));
+                           [this](Result<Machine> found, MachineReader::Run) { machine_read(std::move(found)); }));
     PINION_TRY(watch, MachineWatch::make(loop_, [this] {
                    keeping_.told = keeping_.watch->last_sign();
                    keeping_.reader->request();

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Work off the deciding thread: a thread each time, its result handed to the loop. One at a time; requests that come
-// meanwhile are answered by one more run after it.
+// meanwhile are answered by one more run after it. What the first has found is then not wanted, unless the one before
+// was not either: requests that come faster than the work is done have something of it.
 #pragma once
 
 #include <malloc.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <system_error>
@@ -22,7 +24,10 @@ template <class T>
 class OffThread {
 public:
     using Work = std::function<T()>;
-    using Done = std::move_only_function<void(T)>;
+    // Runs are counted from 1.
+    using Run = std::uint64_t;
+    // With the number of the run: it answers all who were given that number or a lower one.
+    using Done = std::move_only_function<void(T, Run)>;
 
     [[nodiscard]] static Result<std::unique_ptr<OffThread>> make(event::Loop& loop, Work work, Done done) {
         std::unique_ptr<OffThread> made(new OffThread(std::move(work), std::move(done)));
@@ -40,12 +45,14 @@ public:
     OffThread(const OffThread&) = delete;
     OffThread& operator=(const OffThread&) = delete;
 
-    // Works soon; `done` is called in the loop.
-    void request() {
-        if (running_)
+    // Works soon; `done` is called in the loop. Gives the first run that begins after this call.
+    Run request() {
+        if (running_) {
             again_ = true;
-        else
-            start_thread();
+            return run_ + 1;
+        }
+        start_thread();
+        return run_;
     }
 
 private:
@@ -53,6 +60,7 @@ private:
 
     void start_thread() {
         running_ = true;
+        ++run_;
         const auto run = [this] {
             result_ = std::make_unique<T>(work_());
             static_cast<void>(write_all(wake_.write.fd(), "."));
@@ -71,11 +79,14 @@ private:
         running_ = false;
         auto result = std::move(result_);
         // Somebody asked after this run had begun: what it has read may be older than what they mean.
-        if (std::exchange(again_, false)) return start_thread();
-        done_(std::move(*result));
+        const bool again = std::exchange(again_, false);
+        unwanted_ = again && !unwanted_;
+        if (unwanted_) return start_thread();
+        done_(std::move(*result), run_);
         // What the work took is gone; give its pages back, since the next run may be days away.
         result.reset();
         ::malloc_trim(0);
+        if (again && !running_) start_thread();
     }
 
     Work work_;
@@ -86,6 +97,8 @@ private:
     std::unique_ptr<T> result_;  // the thread's until it has written to `wake_`
     bool running_ = false;
     bool again_ = false;
+    bool unwanted_ = false;  // the last run's result
+    Run run_ = 0;
 };
 
 }  // namespace pinion::daemon
