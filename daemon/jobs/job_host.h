@@ -117,10 +117,10 @@ private:
     using Pool = host::Pool;
 
     void post(jobs::JobEvent event);
+    void note(jobs::JobEvent event);  // for the next turn, whenever that comes
     void turn();
     void execute_all();
     void execute(const jobs::JobEffect& effect);
-    void note(jobs::JobEvent event);  // for the next turn, whenever that comes
     void arm();
     void take_answers();
     [[nodiscard]] bool open();
@@ -144,7 +144,7 @@ private:
     [[nodiscard]] WorkerLink* link(const WorkerId& worker);
     [[nodiscard]] WorkerLink* link(const WorkerRef& worker);
     void drop_link(const WorkerId& worker);
-    void send(const WorkerRef& worker, const JobToSend& job);
+    void send_fetched(WorkerLink& link);
     [[nodiscard]] Refusal no_store() const;
     [[nodiscard]] Refusal refusal_of(jobs::Refusal why, const std::string& pool) const;
     [[nodiscard]] std::vector<jobs::NewJob> to_jobs(std::vector<ChannelPush> pushes,

@@ -15,12 +15,17 @@ struct JobHost::Execute {
     void operator()(const Dispatch& d) const {
         JobToSend job{.attempt = d.attempt, .job = d.job, .number = d.number, .remaining = {}, .payload = {}};
         if (d.timeout > Duration::zero()) job.remaining = d.timeout;
-        if (const auto input = host.store_->input_at_hand(d.job)) {
+        WorkerLink* const link = host.link(d.worker);
+        // Its end gives the job back, which it never had.
+        if (link == nullptr || link->ended) return host.note(PayloadAwaited{d.worker, d.attempt, true});
+        // Nothing overtakes what is being fetched: the scheduler's oldest job is to be the worker's.
+        if (const auto input = link->awaited.empty() ? host.store_->input_at_hand(d.job) : std::nullopt) {
             job.payload = *input;
-            return host.send(d.worker, job);
+            return link->send(job, host.loop_.now());
         }
         const auto token = host.next_token_++;
-        host.sendings_.emplace(token, Sending{d.worker, job});
+        host.sendings_.emplace(token, Sending{d.worker, job, {}});
+        link->awaited.push_back(token);
         host.note(PayloadAwaited{d.worker, d.attempt, true});
         host.store_->post(ReadRequest{FetchPayload{token, d.job}});
     }
@@ -170,10 +175,19 @@ JobHost::Evidence JobHost::take(jobs::Evidence id) {
     return std::exchange(evidence, {});
 }
 
-void JobHost::send(const WorkerRef& worker, const JobToSend& job) {
-    WorkerLink* found = link(worker);
-    // Where there is none, its end gives the job back.
-    if (found != nullptr && !found->death) found->send(job, loop_.now());
+// What was fetched, as far as nothing before it is still on its way.
+void JobHost::send_fetched(WorkerLink& link) {
+    while (!link.ended && !link.awaited.empty()) {
+        const auto sending = sendings_.find(link.awaited.front());
+        if (!sending->second.payload) return;
+        JobToSend& job = sending->second.job;
+        job.payload = *sending->second.payload;
+        link.send(job, loop_.now());
+        note(PayloadAwaited{link.ref(), job.attempt, false});
+        if (job.remaining) arm();  // its time runs from now on
+        sendings_.erase(sending);
+        link.awaited.pop_front();
+    }
 }
 
 void JobHost::settled(const MapSettled& map) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,11 @@ struct Order {
     bool admitted = false;
 };
 
-// A job whose payload is being fetched for its worker.
+// A job whose payload is being fetched for its worker; or was, and waits for those before it.
 struct Sending {
     WorkerRef worker;
     JobToSend job;
+    std::optional<std::string> payload;
 };
 
 // An end that is being written, and then announced.

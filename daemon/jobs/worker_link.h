@@ -58,11 +58,12 @@ public:
 
     bool arrived = false;  // the scheduler knows it
     bool is_leaving = false;
-    bool unwanted = false;       // we asked for its end
-    bool is_broken = false;      // what it says can't be trusted
-    bool ended = false;          // its main process has; what it left in its channel may still be read
-    std::string cpus;            // of its seat
-    std::optional<Death> death;  // told after its end
+    bool unwanted = false;              // we asked for its end
+    bool is_broken = false;             // what it says can't be trusted
+    bool ended = false;                 // its main process has; what it left in its channel may still be read
+    std::string cpus;                   // of its seat
+    std::deque<std::uint64_t> awaited;  // tokens of jobs on their way to it whose payloads are being fetched, in order
+    std::optional<Death> death;         // told after its end
     MonotonicTime memory_looked_at{};
 
 private:

@@ -58,8 +58,8 @@ public:
     }
     // Reads wait, too, as they do behind those of others.
     void shut_reads() { reads_shut_ = true; }
-    // The first `count` payloads that waited can't be read, for now; all others are.
-    void open_reads(std::size_t count = 0) {
+    // The first `count` payloads that waited can't be read, with EMFILE for now; all others are.
+    void open_reads(std::size_t count = 0, int code = EMFILE) {
         reads_shut_ = false;
         for (auto& request : std::exchange(held_reads_, {})) {
             const auto* fetch = std::get_if<jobs::FetchPayload>(&request);
@@ -68,7 +68,7 @@ public:
                 continue;
             }
             --count;
-            box_.put(jobs::Fetched{fetch->token, std::unexpected(Error{EMFILE, "read"})});
+            box_.put(jobs::Fetched{fetch->token, std::unexpected(Error{code, "read"})});
         }
     }
     void refuse_maps(std::string why) { why_no_maps_ = std::move(why); }
