@@ -2,12 +2,16 @@
 #include "jobs/store_router.h"
 
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "jobs/store_threads.h"
+#include "model/job_limits.h"
 
 namespace pinion::jobs {
 namespace {
@@ -87,6 +91,9 @@ private:
     void send(bool to_memory, WriteRequest request);
     void split(NoteFinish request);
     void push_to_disk(std::uint64_t token);
+    void push_refused();
+    void begin_pause();
+    void end_pause();
 
     void take(Enqueued answer, std::vector<StoreAnswer>& out);
     void take(Finished answer, std::vector<StoreAnswer>& out);
@@ -106,8 +113,10 @@ private:
     std::map<JobPoolId, Pool> pools_;
     std::set<std::string> on_disk_;  // names of pools that ever were stronger than memory
     std::uint64_t next_token_ = own_token;
-    std::map<std::uint64_t, SplitFinish> splits_;             // pushes on their way to disk, by our token
-    std::set<std::uint64_t> refused_;                         // those of them that wait for room
+    std::map<std::uint64_t, SplitFinish> splits_;  // pushes on their way to disk, by our token
+    std::set<std::uint64_t> refused_;              // those of them that are to be tried again
+    UniqueFd pause_;                               // a timer: when, if no word of the disk comes before
+    bool pausing_ = false;
     std::map<JobId, SplitFinish> finishing_;                  // on disk, with pushes to memory
     std::map<std::uint64_t, std::vector<ListJobs>> listing_;  // whose list of the disk is under way, by token
 };
@@ -120,6 +129,9 @@ Result<void> StoreRouter::open() {
     PINION_CHECK(own_.open());
     PINION_CHECK(watch(memory_->answer_fd()));
     PINION_CHECK(watch(own_.fd()));
+    pause_ = UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!pause_) return fail_last("make a timer for the stores");
+    PINION_CHECK(watch(pause_.fd()));
     if (options_.open_now) open_disk();
     return {};
 }
@@ -258,6 +270,26 @@ void StoreRouter::push_to_disk(std::uint64_t token) {
     if (disk_) disk_->post(WriteRequest(Enqueue{token, splits_.at(token).elsewhere}));
 }
 
+void StoreRouter::push_refused() {
+    for (const std::uint64_t token : std::exchange(refused_, {})) push_to_disk(token);
+}
+
+// An open disk may refuse all the same, for want of a descriptor; and at once it would do so again.
+void StoreRouter::begin_pause() {
+    if (std::exchange(pausing_, true)) return;
+    itimerspec pause{};
+    pause.it_value.tv_sec = limits::store_retry / std::chrono::seconds(1);
+    static_cast<void>(::timerfd_settime(pause_.fd(), 0, &pause, nullptr));
+}
+
+void StoreRouter::end_pause() {
+    std::uint64_t times = 0;
+    if (!pausing_ || ::read(pause_.fd(), &times, sizeof times) != sizeof times) return;
+    pausing_ = false;
+    // Of one that is not open there will be word.
+    if (disk_ && disk_->health().state == StoreHealth::State::open) push_refused();
+}
+
 void StoreRouter::on(SetMode request) {
     memory_->post(WriteRequest(request));
     if (disk_) disk_->post(WriteRequest(request));
@@ -299,6 +331,7 @@ void StoreRouter::on(ReadItems request) {
 
 std::vector<StoreAnswer> StoreRouter::take_answers() {
     std::vector<StoreAnswer> out = own_.take();
+    end_pause();
     if (disk_)
         for (StoreAnswer& answer : disk_->take_answers()) std::visit([&](auto& a) { take(std::move(a), out); }, answer);
     std::vector<StoreAnswer> rest = memory_->take_answers();
@@ -311,10 +344,9 @@ void StoreRouter::take(Enqueued answer, std::vector<StoreAnswer>& out) {
     const auto found = splits_.find(answer.token);
     if (found == splits_.end()) return void(out.emplace_back(std::move(answer)));
     if (!answer.jobs) {
-        // Nothing of it is there. Once there is room, it is tried again; there may be by now.
-        if (disk_->health().state == StoreHealth::State::open) return push_to_disk(answer.token);
+        // Nothing of it is there. Once there is room, it is tried again.
         refused_.insert(answer.token);
-        return;
+        return begin_pause();
     }
     SplitFinish split = std::move(found->second);
     splits_.erase(found);
@@ -351,8 +383,7 @@ void StoreRouter::take(Listed answer, std::vector<StoreAnswer>& out) {
 }
 
 void StoreRouter::take(StoreHealth answer, std::vector<StoreAnswer>& out) {
-    if (answer.state == StoreHealth::State::open)
-        for (const std::uint64_t token : std::exchange(refused_, {})) push_to_disk(token);
+    if (answer.state == StoreHealth::State::open) push_refused();
     out.emplace_back(std::move(answer));
 }
 

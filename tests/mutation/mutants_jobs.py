@@ -125,6 +125,8 @@ MUTANTS = [
      "    return all;\n", "    std::ranges::reverse(all);\n    return all;\n"),
     ("refused pushes are forgotten", ROUTER,
      "        refused_.insert(answer.token);\n", ""),
+    ("refused pushes are tried again at once", ROUTER,
+     "return begin_pause();", "return push_refused();"),
     ("an end in memory does not wait for its pushes to disk", ROUTER,
      "if (crosses && (!in_memory || memory_->is_live(request.job)))", "if (crosses && !in_memory)"),
     ("an end that is told twice pushes twice", ROUTER,

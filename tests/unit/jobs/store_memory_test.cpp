@@ -189,6 +189,35 @@ TEST(StoreRouter, AnEndWaitsForThePushesThatTheDiskHasNoRoomFor) {
     EXPECT_EQ(desk.look(job).state, JobState::done);
 }
 
+// As one does that has no descriptor left.
+TEST(StoreRouter, PushesThatAnOpenDiskRefusesAreTriedAgainAfterAPause) {
+    auto disk = std::make_unique<SlowDisk>();
+    SlowDisk& slow = *disk;
+    StoreDesk desk(
+        open_store_router({.memory = {.started = wall_now()},
+                           .open_disk = [&]() -> Result<std::unique_ptr<Store>> { return std::move(disk); }}),
+        Durability::memory, Durability::fsync);
+    const JobId job = desk.one({.payload = "1"});
+    NoteFinish finish = done(job);
+    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = "next"});
+    desk.store->post(finish);
+    ASSERT_EQ(slow.writes.size(), 1U);
+    const auto token = [&] { return std::get<Enqueue>(slow.writes.back()).token; };
+    for (std::size_t refusals = 1; refusals <= 2; ++refusals) {
+        slow.box.put(Enqueued{token(), fail("submit: too many open files")});
+        EXPECT_TRUE(desk.store->take_answers().empty());
+        EXPECT_EQ(slow.writes.size(), refusals) << "not at once";
+        pollfd ready{desk.store->answer_fd(), POLLIN, 0};
+        ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+        EXPECT_TRUE(desk.store->take_answers().empty());
+        ASSERT_EQ(slow.writes.size(), refusals + 1);
+        EXPECT_EQ(::poll(&ready, 1, 0), 0) << "nobody is to look again and again";
+    }
+    slow.box.put(Enqueued{token(), std::vector{PlacedJob{.id = JobId{5}, .pool = JobPoolId{1}}}});
+    EXPECT_EQ(desk.wait<Finished>().pushed.at(0).id, JobId{5});
+    EXPECT_EQ(desk.look(job).state, JobState::done);
+}
+
 TEST(StoreRouter, APoolThatBecomesStrongerWorksOffWhatItHas) {
     Routed routed;
     const MapId map = routed.desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "", false}).map->map;
