@@ -11,6 +11,7 @@ namespace pinion::jobs::failing_disk {
 namespace {
 
 std::atomic<Mode> now = Mode::healthy;
+std::atomic<std::uint64_t> writes_since_sync = 0;
 sqlite3_vfs* usual = nullptr;
 // Of the usual layer's files; ours are the same, with two of their functions replaced.
 const sqlite3_io_methods* usual_methods = nullptr;
@@ -18,12 +19,15 @@ sqlite3_io_methods methods{};
 
 int write_or_fail(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
     if (now == Mode::full) return SQLITE_FULL;
+    ++writes_since_sync;
     return usual_methods->xWrite(file, bytes, size, at);
 }
 
 int sync_or_fail(sqlite3_file* file, int flags) {
     if (now == Mode::sync_fails) return SQLITE_IOERR_FSYNC;
-    return usual_methods->xSync(file, flags);
+    const int code = usual_methods->xSync(file, flags);
+    if (code == SQLITE_OK) writes_since_sync = 0;
+    return code;
 }
 
 int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
@@ -64,6 +68,8 @@ std::string vfs() {
 }
 
 void become(Mode mode) { now = mode; }
+
+std::uint64_t unsynced_writes() { return writes_since_sync; }
 
 void spoil_live_pages(const std::string& path) {
     sqlite3* database = nullptr;

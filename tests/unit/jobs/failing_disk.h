@@ -2,6 +2,7 @@
 // A system layer for SQLite that fails as disks do, when it is told to: SqliteStoreOptions::vfs names it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace pinion::jobs::failing_disk {
@@ -12,6 +13,8 @@ enum class Mode { healthy, sync_fails, full, read_only };
 [[nodiscard]] std::string vfs();
 // From now on, for every file that was opened through it; `read_only` for those that are opened from here on.
 void become(Mode mode);
+// Writes of all files since the last sync of one. Exact while one file is written: the log, below its bound.
+[[nodiscard]] std::uint64_t unsynced_writes();
 
 // Overwrites the page that all searches for what waits begin at.
 void spoil_live_pages(const std::string& path);

@@ -2,6 +2,7 @@
 // What the store on disk keeps, and gives back.
 #include <fstream>
 
+#include "jobs/store_schema.h"
 #include "store_harness.h"
 
 namespace pinion::jobs {
@@ -78,6 +79,33 @@ TEST(StoreOnDisk, LargePayloadsLieInFilesAtTheBoundTheyDoNot) {
     desk.ask<Finished>(done(job, std::string(100'000, 'r')));
     EXPECT_EQ(desk.look(job).result, std::string(100'000, 'r'));
     EXPECT_EQ(files_in(folder.path + "/spool"), 2U);
+}
+
+TEST(StoreOnDisk, MigratesForwardsAndNeverBack) {
+    ScratchFolder folder;
+    const std::string path = folder.path + "/jobs.db";
+    JobId job;
+    {
+        StoreDesk desk({.folder = folder.path});
+        job = desk.one({.payload = "1"});
+    }
+    std::vector<const char*> steps(schema_steps().begin(), schema_steps().end());
+    const auto now = static_cast<std::int64_t>(steps.size());
+    steps.push_back("ALTER TABLE live ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'");
+    {
+        const auto database = open_with_steps(path, "", steps);
+        ASSERT_TRUE(database.has_value()) << database.error().message;
+        EXPECT_EQ((*database)->ask("PRAGMA user_version"), now + 1);
+        EXPECT_EQ((*database)->ask("SELECT id FROM live WHERE colour = 'red'"), static_cast<std::int64_t>(job.value));
+    }
+    EXPECT_TRUE(open_with_steps(path, "", steps).has_value()) << "there already";
+    EXPECT_THAT(StoreDesk({.folder = folder.path}).error,
+                HasSubstr("it was written by a newer pinion (schema " + std::to_string(now + 1) + ", this one knows " +
+                          std::to_string(now) + ")"));
+    steps.push_back("ALTER TABLE live ADD COLUMN size INTEGER");  // which there is
+    EXPECT_FALSE(open_with_steps(path, "", steps).has_value());
+    steps.pop_back();
+    EXPECT_TRUE(open_with_steps(path, "", steps).has_value()) << "a step that fails changes nothing";
 }
 
 TEST(StoreOnDisk, OrphansOfACrashAreSweptAtStart) {

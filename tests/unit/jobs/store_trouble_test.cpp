@@ -48,6 +48,27 @@ TEST_F(StoreOnABadDisk, AFailedSyncStopsItAndIsNeverTriedAgain) {
     EXPECT_TRUE(desk.submit({{.payload = "5"}}).jobs.has_value());
 }
 
+// What is lost with the power is what was not synced.
+TEST_F(StoreOnABadDisk, WhatIsAcknowledgedIsSyncedWhereThePoolWantsThat) {
+    StoreDesk desk(options);
+    constexpr JobPoolId synced{0};
+    constexpr JobPoolId trusting{1};
+    for (int round = 0; round < 20; ++round) {
+        const JobId job = desk.one({.pool = synced, .payload = "1"});
+        EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a submit";
+        desk.ask<Claimed>(NoteClaim{.job = job, .pool = synced, .number = 2, .token = 9});
+        EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a claim that is waited for";
+        NoteFinish end = done(job);
+        end.pool = synced;
+        desk.ask<Finished>(end);
+        EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "an end";
+        desk.ask<MapStored>(OpenMap{1, synced, "m" + std::to_string(round), false});
+        EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a map";
+        desk.one({.pool = trusting, .payload = "1"});
+        EXPECT_GT(failing_disk::unsynced_writes(), 0U) << "durability: os leaves that to the kernel";
+    }
+}
+
 TEST_F(StoreOnABadDisk, AFullDiskRefusesSubmitsAndKeepsEnds) {
     StoreDesk desk(options);
     const JobId job = desk.one({.payload = "1"});
