@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Payloads that are not at hand: how long their reading takes is nothing that a worker or a job is to pay for, and
 // nothing that changes their order.
+#include <algorithm>
+
 #include "host_harness.h"
 
 namespace pinion::daemon::testing {
@@ -52,6 +54,51 @@ TEST_F(Payloads, TheTimeoutRunsFromWhenTheWorkerHasTheJob) {
     EXPECT_NE(worker.reads(), "");
     EXPECT_THAT(unwanted_, IsEmpty());
     until_killed();
+}
+
+// What the scheduler takes for a worker's oldest job must be what it executes.
+class OrderOfPayloads : public Payloads {
+protected:
+    OrderOfPayloads() {
+        const auto pool = declare("p", {.prefetch = 2});
+        store_->shut_reads();
+        submit(pool, 2);
+        settle();
+    }
+    // The inputs of so many jobs that the worker gets, in order.
+    std::string inputs(const Player& worker, std::ptrdiff_t count) {
+        std::string jobs = worker.reads();
+        while (std::ranges::count(jobs, '\n') < count && sd_event_run(loop_.raw(), 10'000'000) > 0)
+            jobs += worker.reads();
+        std::string inputs;
+        constexpr std::string_view member = "\"input\":";
+        for (auto at = jobs.find(member); at != std::string::npos; at = jobs.find(member, at + 1))
+            inputs += jobs.at(at + member.size());
+        return inputs;
+    }
+};
+
+TEST_F(OrderOfPayloads, OneThatCannotBeReadForNowIsNotOvertaken) {
+    const auto worker = arrive("p");
+    store_->open_reads(1);
+    settle();
+    EXPECT_EQ(worker.reads(), "");
+    EXPECT_EQ(inputs(worker, 2), "01");
+}
+
+TEST_F(OrderOfPayloads, OneThatCannotBeReadAtAllHoldsNoneBack) {
+    const auto worker = arrive("p");
+    store_->open_reads(1, EIO);
+    EXPECT_EQ(inputs(worker, 1), "1");
+}
+
+TEST_F(OrderOfPayloads, WhatWaitedForAWorkerThatDiedGoesToTheNext) {
+    const auto worker = arrive("p");
+    store_->open_reads(1);
+    settle();
+    die(worker);
+    EXPECT_EQ(inputs(arrive("p", 2), 2), "01");
+    EXPECT_EQ(queue("p").retried, 0U) << "it was handed none of them";
 }
 
 }  // namespace
