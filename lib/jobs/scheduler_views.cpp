@@ -26,6 +26,9 @@ QueueView Scheduler::Impl::view(const PoolRecord& pool) const {
     view.workers = pool.worker_count;
     view.depth = pool.depth();
     if (pool.smoothed_us >= 0) view.smoothed = Duration(static_cast<Duration::rep>(pool.smoothed_us));
+    const auto is_ready_since = [&view](MonotonicTime since) {
+        view.oldest_ready = view.oldest_ready ? std::min(*view.oldest_ready, since) : since;
+    };
     for (const auto& worker : pool.workers) {
         if (!worker) continue;
         bool busy = false;
@@ -33,15 +36,14 @@ QueueView Scheduler::Impl::view(const PoolRecord& pool) const {
             if (sent.is_gap()) continue;
             busy = true;
             ++(sent.executing ? view.running : view.sent);
+            if (!sent.executing) is_ready_since(jobs_.at(sent.place).time());
         }
         view.busy_workers += busy ? 1 : 0;
     }
     for (std::size_t level = 0; level < Rings::levels; ++level) {
         std::uint32_t lane = pool.rings.cursor[level];
-        for (std::uint32_t i = 0; i < pool.rings.lanes[level]; ++i, lane = lanes_.at(lane).ring_next) {
-            const MonotonicTime since = jobs_.at(lanes_.at(lane).head).time();
-            view.oldest_ready = view.oldest_ready ? std::min(*view.oldest_ready, since) : since;
-        }
+        for (std::uint32_t i = 0; i < pool.rings.lanes[level]; ++i, lane = lanes_.at(lane).ring_next)
+            is_ready_since(jobs_.at(lanes_.at(lane).head).time());
     }
     return view;
 }

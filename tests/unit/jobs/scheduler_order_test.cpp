@@ -101,6 +101,24 @@ TEST(Order, AWorkerWithConcurrencyIsSentAsManyAndPrefetchBesides) {
     EXPECT_EQ(desk.phase(4), JobPhase::sent);
 }
 
+TEST(Order, AJobBehindOneThatRunsWaitsAsLongAsItIsReady) {
+    Desk desk;
+    auto policy = memory_pool();
+    policy.prefetch = 2;
+    desk.pool(0, policy);
+    desk.arrive(0);
+    desk.tell(Desk::job(1));
+    const MonotonicTime since = desk.now += 1s;
+    desk.tell(Desk::job(2));
+    desk.advance(1h);
+    const auto view = desk.scheduler.queue(JobPoolId{0});
+    ASSERT_EQ(view->running, 1U);
+    ASSERT_EQ(view->sent, 1U);
+    EXPECT_EQ(view->oldest_ready, since);
+    desk.answer(1);
+    EXPECT_FALSE(desk.scheduler.queue(JobPoolId{0})->oldest_ready) << "it runs";
+}
+
 TEST(Order, ExecNeverPrefetches) {
     Desk desk;
     auto spec = memory_pool();
