@@ -15,6 +15,7 @@ JobConnection::JobConnection(JobQueue& queue, ConnectionSetting setting)
     : queue_(queue),
       setting_(std::move(setting)),
       reader_(wire::limits::max_answer_bytes),
+      hello_by_(add_saturating(setting_.now(), socket_limits::hello_within)),
       waits_(std::make_shared<JobWaits>(queue, *this, [this](const std::string& pool) { return may_see(pool); })) {}
 
 JobConnection::~JobConnection() {
@@ -108,12 +109,20 @@ std::optional<MonotonicTime> JobConnection::deadline() const {
     const auto consider = [&first](std::optional<MonotonicTime> at) {
         if (at && (!first || *at < *first)) first = at;
     };
+    if (!greeted_ && !closing_) consider(hello_by_);
     for (const auto& [id, map] : opened_) consider(map->deadline());
     for (const auto& [id, map] : attached_) consider(map->deadline());
     return first;
 }
 
 void JobConnection::tick(MonotonicTime now) {
+    if (!greeted_ && now >= hello_by_) {
+        // It may have come while we were busy, or did not read: what has is read before the second look.
+        if (is_late_ && wants_input())
+            return break_off(0, FailureCode::protocol, "read message: no 'hello' came within 10 s");
+        is_late_ = wants_input();
+        hello_by_ = add_saturating(now, socket_limits::hello_within / 10);
+    }
     for (const auto& [id, map] : opened_) map->tick(now);
     for (const auto& [id, map] : attached_) map->tick(now);
 }

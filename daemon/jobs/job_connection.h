@@ -115,6 +115,8 @@ private:
     mutable Outbox outbox_;
     mutable bool full_ = false;
     bool greeted_ = false;
+    MonotonicTime hello_by_;
+    bool is_late_ = false;  // with it
     bool closing_ = false;
     std::size_t in_flight_ = 0;
     std::size_t in_flight_bytes_ = 0;

@@ -102,8 +102,9 @@ void JobServer::State::accept_some() {
 }
 
 bool JobServer::State::has_place_for(const Caller& caller) const {
+    if (may_steer(caller, setting.own_uid))
+        return clients.size() < socket_limits::max_connections + socket_limits::kept_connections;
     if (clients.size() >= socket_limits::max_connections) return false;
-    if (may_steer(caller, setting.own_uid)) return true;
     std::size_t same = 0;
     for (const Client& client : clients) same += client.connection->caller().uid == caller.uid ? 1 : 0;
     return same < socket_limits::max_connections_of_user;
@@ -121,7 +122,8 @@ void JobServer::State::adopt(UniqueFd socket, Caller caller) {
                                                                  .own_uid = setting.own_uid,
                                                                  .changed = [this, &client] { look_again(client); },
                                                                  .now = [this] { return loop.now(); }});
-    if (!attach(client)) clients.pop_back();
+    if (!attach(client)) return clients.pop_back();
+    settle(client);
 }
 
 Result<void> JobServer::State::attach(Client& client) {

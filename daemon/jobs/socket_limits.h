@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 
 inline constexpr std::size_t max_connections = 512;
 inline constexpr std::size_t max_connections_of_user = 128;  // of one that is neither root nor the daemon's own
+inline constexpr std::size_t kept_connections = 32;          // more, for root and the daemon's own user alone
+inline constexpr Duration hello_within = 10s;                // of the connection; whoever says nothing holds a place
 inline constexpr std::size_t read_bytes = 64 << 10;          // at once, of one client
 inline constexpr std::size_t hello_bytes = 4096;             // of the first message, before we know who speaks
 inline constexpr std::size_t max_in_flight = 128;            // unanswered requests; past it a client is not read

@@ -258,6 +258,21 @@ TEST_F(Sockets, OneClientTooManyIsToldSo) {
     }});
 }
 
+TEST_F(Sockets, StrangersLeaveAPlaceForRoot) {
+    const auto adopt = [&](uid_t uid) {
+        int ends[2];
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+        const UniqueFd other(ends[1]);
+        server_->adopt(UniqueFd(ends[0]), {uid, {uid}});
+    };
+    for (std::size_t i = 0; i < 2 * socket_limits::max_connections; ++i) adopt(static_cast<uid_t>(2000 + i % 8));
+    EXPECT_EQ(server_->clients(), socket_limits::max_connections);
+    adopt(0);
+    EXPECT_EQ(server_->clients(), socket_limits::max_connections + 1);
+    for (std::size_t i = 0; i < 2 * socket_limits::kept_connections; ++i) adopt(0);
+    EXPECT_EQ(server_->clients(), socket_limits::max_connections + socket_limits::kept_connections);
+}
+
 TEST_F(Sockets, ReadingGoesOnWhenTheQueueHasRoomAgain) {
     queue_.room = false;
     UniqueFd room(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
