@@ -404,17 +404,18 @@ TEST(Clients, OneThatNeverReadsDoesNotHoldTheDaemon) {
     ::kill(stopped, SIGKILL);
 }
 
-TEST(Clients, SeventyIdleOnesLeaveRoomOrAreTurnedAway) {
+TEST(Clients, EightyIdleOnesLeaveRoomOrAreTurnedAway) {
     DaemonRun daemon(pools(pool("a")));
     become_ready(daemon);
     const auto before = open_fds(daemon.pid());
     {
         std::vector<UniqueFd> idle;
-        for (int i = 0; i < 70; ++i) idle.push_back(connect_to(daemon));
-        // The bound is 64: what comes beyond is told so at once, instead of waiting.
+        for (int i = 0; i < 80; ++i) idle.push_back(connect_to(daemon));
+        // The bound is 64, and 8 more for those who may change things: what comes beyond is told so at once, instead of
+        // waiting.
         const auto answer = daemon.ctl({"status"});
         EXPECT_TRUE(answer.code == 0 || answer.code == 5) << answer.code << answer.err;
-        EXPECT_LE(open_fds(daemon.pid()), before + 64);
+        EXPECT_LE(open_fds(daemon.pid()), before + 72);
     }
     // They are gone, and so is the crowd.
     int code = 5;
