@@ -171,6 +171,22 @@ class Jobs(unittest.TestCase):
             child = int(daemon.child_file.read_text())
             daemon.wait_until(lambda: not is_alive(child))
 
+    def test_a_named_map_that_was_left_half_given_is_said_to_be(self):
+        with Daemon(config(pool())) as daemon:
+            command = daemon.ctl_command("map", "echo", "--name", "film")
+            left = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            left.stdin.write("1\n2\n")
+            left.stdin.flush()
+            self.assertEqual([left.stdout.readline() for _ in range(2)], ["1\n", "2\n"])
+            left.kill()
+            left.communicate()
+            answer = daemon.map("--attach", "film")
+            self.assertEqual((answer.returncode != 0, answer.stdout), (True, "1\n2\n"))
+            self.assertIn("its inputs are incomplete", answer.stderr)
+            answer = daemon.map("echo", "--name", "film", stdin="1\n2\n3\n")
+            self.assertEqual((answer.returncode, answer.stdout), (0, "1\n2\n3\n"), answer.stderr)
+            self.assertEqual(daemon.map("--attach", "film").stdout, "1\n2\n3\n")
+
     def test_a_push_to_a_pool_that_is_not_there_fails_its_job_alone(self):
         for durability in "fsync", "memory":
             with Daemon(config(pool(f"queue: {{durability: {durability}}}"))) as daemon:
