@@ -102,7 +102,9 @@ Result<void> BusServer::State::attach(Connection& connection) {
              "watch the connection"));
     // A connection to the message bus was started when it was opened.
     if (!connection.message_bus) PINION_CHECK(step(sd_bus_start(bus), "start the connection"));
-    return step(sd_bus_attach_event(bus, loop.raw(), static_cast<int>(event::Priority::output)), "join the loop");
+    // Operators are heard in any storm; they could end everything anyway. Others take turns with output.
+    const auto priority = connection.access == Access::change ? event::Priority::commands : event::Priority::output;
+    return step(sd_bus_attach_event(bus, loop.raw(), static_cast<int>(priority)), "join the loop");
 }
 
 bool BusServer::State::has_place_for(Access access) const {
