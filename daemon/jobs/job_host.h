@@ -138,6 +138,7 @@ private:
     void announce(const Ending& ending);
     void tell_stopped();
     void fetch_again();
+    [[nodiscard]] bool is_awaited(const jobs::Claim& claim);
     void add_ending(Ending ending);
     void end_written(JobId job);
     [[nodiscard]] WorkerId worker_id(const WorkerRef& ref) const;

@@ -31,6 +31,8 @@ struct JobHost::Execute {
     }
     void operator()(const Claim& c) const {
         NoteClaim note{.job = c.job, .pool = c.worker.pool, .number = c.number, .token = {}};
+        // Claimed on disk, a job is charged if we die now: not before its worker could execute it.
+        if (!c.answer && host.is_awaited(c)) return;
         if (c.answer) {
             note.token = host.next_token_++;
             host.claims_.emplace(*note.token, std::pair{c.worker, c.attempt});
@@ -175,6 +177,17 @@ JobHost::Evidence JobHost::take(jobs::Evidence id) {
     return std::exchange(evidence, {});
 }
 
+// Whether the payload of this first attempt is still to come; then the claim comes with it. Or the worker is gone.
+bool JobHost::is_awaited(const Claim& claim) {
+    const WorkerLink* const link = this->link(claim.worker);
+    if (link == nullptr || link->ended) return true;
+    for (const auto token : link->awaited) {
+        Sending& sending = sendings_.at(token);
+        if (sending.job.attempt == claim.attempt) return sending.claims = true;
+    }
+    return false;
+}
+
 // What was fetched, as far as nothing before it is still on its way.
 void JobHost::send_fetched(WorkerLink& link) {
     while (!link.ended && !link.awaited.empty()) {
@@ -184,6 +197,8 @@ void JobHost::send_fetched(WorkerLink& link) {
         job.payload = *sending->second.payload;
         link.send(job, loop_.now());
         note(PayloadAwaited{link.ref(), job.attempt, false});
+        if (sending->second.claims)
+            store_->post(WriteRequest{NoteClaim{.job = job.job, .pool = link.ref().pool, .number = job.number}});
         if (job.remaining) arm();  // its time runs from now on
         sendings_.erase(sending);
         link.awaited.pop_front();

@@ -42,6 +42,7 @@ struct Sending {
     WorkerRef worker;
     JobToSend job;
     std::optional<std::string> payload;
+    bool claims = false;  // its claim is to be written when it is sent
 };
 
 // An end that is being written, and then announced.

@@ -95,7 +95,7 @@ struct JobHost::Take {
             return finish_call(host.payloads_, answer.token, std::move(answer.payload));
         const auto sending = host.sendings_.find(answer.token);
         if (sending == host.sendings_.end()) return;  // its worker is gone
-        auto& [worker, job, payload] = sending->second;
+        auto& [worker, job, payload, claims] = sending->second;
         if (!answer.payload && will_pass(answer.payload.error().code)) {
             host.unfetched_.push_back(answer.token);
             return host.fetch_timer_.arm(host.loop_.now() + fetch_pause);
@@ -197,14 +197,15 @@ void JobHost::tell_stopped() {
 void JobHost::make_inputs(const JobPool& pool) {
     const auto& inputs = pool.spec->jobs->inputs;
     // Other inputs are another map: the name holds what they are.
-    open_map(pool.id, fmt::format("{}{:016x}", inputs_map_prefix, hash_of(inputs)), false, [this, pool](Answer<StoredMap> map) {
-        if (!map)
-            return services_.record(store_record(
-                log::Priority::err, fmt::format("{}: its inputs: {}", pool.spec->name, map.error().message)));
-        if (map->sealed) return;
-        input_maps_[map->map.value] = pool.id;
-        add_inputs(pool, map->map, 0);
-    });
+    open_map(pool.id, fmt::format("{}{:016x}", inputs_map_prefix, hash_of(inputs)), false,
+             [this, pool](Answer<StoredMap> map) {
+                 if (!map)
+                     return services_.record(store_record(
+                         log::Priority::err, fmt::format("{}: its inputs: {}", pool.spec->name, map.error().message)));
+                 if (map->sealed) return;
+                 input_maps_[map->map.value] = pool.id;
+                 add_inputs(pool, map->map, 0);
+             });
 }
 
 void JobHost::add_inputs(const JobPool& pool, MapId map, std::size_t from) {

@@ -33,6 +33,7 @@ public:
         return memory_->recover(only, visitor);
     }
     void post(jobs::WriteRequest request) override {
+        if (std::holds_alternative<jobs::NoteClaim>(request)) ++claims_;
         if (shut_) return held_.push_back(std::move(request));
         if (const auto* open = std::get_if<jobs::OpenMap>(&request); open != nullptr && !why_no_maps_.empty())
             return box_.put(jobs::MapStored{open->token, std::unexpected(Error{ENOSPC, why_no_maps_})});
@@ -76,6 +77,7 @@ public:
         health_ = std::move(health);
         box_.put(health_);
     }
+    [[nodiscard]] std::size_t claims() const { return claims_; }
     [[nodiscard]] std::size_t held() const { return held_.size(); }
     // Jobs that wait in front of it to be queued with the ends of others.
     [[nodiscard]] std::size_t held_pushes() const {
@@ -92,6 +94,7 @@ private:
     std::vector<jobs::WriteRequest> held_;
     std::vector<jobs::ReadRequest> held_reads_;
     std::string why_no_maps_;
+    std::size_t claims_ = 0;
     bool shut_ = false;
     bool reads_shut_ = false;
 };

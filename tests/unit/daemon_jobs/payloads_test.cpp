@@ -56,6 +56,24 @@ TEST_F(Payloads, TheTimeoutRunsFromWhenTheWorkerHasTheJob) {
     until_killed();
 }
 
+// A job that is claimed on disk when the daemon dies is charged with an attempt, of which it may have only one.
+TEST_F(Payloads, AJobIsClaimedWhenItsWorkerHasIt) {
+    const auto pool = declare("p", timed(), Durability::fsync);
+    store_->shut_reads();
+    submit(pool, 1);
+    settle();
+    const auto worker = arrive("p");
+    EXPECT_EQ(store_->claims(), 0U);
+    die(worker);
+    const auto next = arrive("p", 2);
+    EXPECT_EQ(store_->claims(), 0U);
+    store_->open_reads();
+    settle();
+    EXPECT_EQ(store_->claims(), 1U);
+    answer(next, "1");
+    EXPECT_EQ(queue("p").done, 1U);
+}
+
 // What the scheduler takes for a worker's oldest job must be what it executes.
 class OrderOfPayloads : public Payloads {
 protected:
