@@ -24,24 +24,18 @@ SEED = int(os.environ.get("PINION_SEED", "0")) or random.SystemRandom().randrang
 PATIENCE = 60
 DONE, FAILED = 3, 4
 
-CONFIG = """
-version: 1
-pools:
-  work:
+# A result pushes to a queue that is as durable or more, so `next` is as safe as `work`.
+POOLS = {"work": ("fsync", 3), "trusting": ("os", 2), "next": ("fsync", 1)}
+CONFIG = "version: 1\npools:\n" + "".join(f"""
+  {name}:
     kind: jobs
-    command: [python3, -S, "{worker}", "{notes}"]
-    workers: 3
+    command: [python3, -S, "@WORKER@", "@NOTES@"]
+    workers: {workers}
     cpu: none
+    queue: {{durability: {durability}}}
     restart: {{delay: 1ms, max_delay: 1ms}}
     job: {{attempts: 1000, delay: 1ms, max_delay: 1ms}}
-  next:
-    kind: jobs
-    command: [python3, -S, "{worker}", "{notes}"]
-    workers: 1
-    cpu: none
-    restart: {{delay: 1ms, max_delay: 1ms}}
-    job: {{attempts: 1000, delay: 1ms, max_delay: 1ms}}
-"""
+""" for name, (durability, workers) in POOLS.items())
 # Notes what it executes, in one write; then does what its input says.
 WORKER = """
 import json, os, sys
@@ -78,7 +72,8 @@ class Daemon:
         self.folder = folder
         (folder / "worker.py").write_text(WORKER)
         self.notes = folder / "notes"
-        (folder / "pinion.yaml").write_text(CONFIG.format(worker=folder / "worker.py", notes=self.notes))
+        config = CONFIG.replace("@WORKER@", str(folder / "worker.py")).replace("@NOTES@", str(self.notes))
+        (folder / "pinion.yaml").write_text(config)
         self.log = open(folder / "log", "ab")
         self.start()
 
@@ -196,16 +191,17 @@ def look_for_wrongs(store, acknowledged, executed):
             yield f"job {job}: of {end['number']} attempts {store.attempts.get(job, [])} and the last are on record"
         if pool == "next":
             pushed[given["n"]] = pushed.get(given["n"], 0) + 1
-    pushes = sorted(given["n"] for pool, given in store.inputs.values() if pool == "work" and given["kind"] == "push")
+    pushes = sorted(given["n"] for pool, given in store.inputs.values() if pool != "next" and given["kind"] == "push")
     if sorted(pushed) != pushes or any(count != 1 for count in pushed.values()):
         yield f"{len(pushes)} jobs pushed one each, {sum(pushed.values())} came of it"
 
 
 def submit_and_kill(daemon, dice, first):
     """One kill beside one submit. Returns whether it was the daemon's, and the jobs that were acknowledged."""
+    pool = dice.choice(["work", "work", "trusting"])
     wishes = [(dice.choice(KINDS), first + i) for i in range(dice.randrange(1, 40))]
     inputs = [json.dumps({"kind": kind, "n": n}) for kind, n in wishes]
-    submit = subprocess.Popen([BIN / "pinionctl", "--runtime-dir", daemon.folder / "run", "submit", "work", *inputs],
+    submit = subprocess.Popen([BIN / "pinionctl", "--runtime-dir", daemon.folder / "run", "submit", pool, *inputs],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     by_daemon = dice.random() < 0.3
     at_rest = dice.random() < 0.5

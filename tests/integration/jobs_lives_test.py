@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What workers of job pools are given, when they are replaced, and what an interrupted client leaves: jobs_lives_test.py BIN_FOLDER
+SOURCE_FOLDER"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from jobs_test import PATIENCE, Daemon, config  # noqa: E402
+
+WORKER = r"""
+import json, os, sys, time
+kept = []
+for line in sys.stdin:
+    job = json.loads(line)
+    what, answer = job["input"], {"id": job["id"]}
+    if what == "mask":
+        answer["result"] = sorted(os.sched_getaffinity(0))
+    elif what == "die":
+        os.kill(os.getpid(), 9)
+    elif what == "grow":
+        kept.append(b"x" * (4 << 20))
+        answer["result"] = os.getpid()
+    elif what == "three":
+        answer |= {"result": 3, "push": [{"pool": "small", "input": "pid"}] * 3}
+    elif what == "gate":
+        answer["result"] = open(os.environ["GATE"]).read()
+    else:
+        answer["result"] = os.getpid()
+    print(json.dumps(answer), flush=True)
+"""
+
+
+class Lives(Daemon):
+    def __init__(self, *pools):
+        self.pools_text = pools
+        super().__init__("")
+
+    def start(self):
+        (self.folder / "worker.py").write_text(WORKER)
+        self.gate = self.folder / "gate"
+        os.mkfifo(self.gate)
+        text = config(*self.pools_text).replace("@WORKER@", str(self.folder / "worker.py")).replace("@GATE@", str(self.gate))
+        (self.folder / "pinion.yaml").write_text(text)
+        super().start()
+
+    def workers(self, pool):
+        answer = self.ctl("status", pool, "--json")
+        return [worker for row in json.loads(answer.stdout)["pools"] for worker in row["workers"]]
+
+    def states(self, pool):
+        return [job["state"] for job in json.loads(self.ctl("jobs", "list", pool, "--json").stdout)["jobs"]]
+
+    def interrupted(self, *arguments):
+        """A map of which one job runs, behind the gate; interrupted. Its exit code and its words."""
+        client = subprocess.Popen(self.ctl_command("map", "p", *arguments, '"gate"', '"pid"'), stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True)
+        self.wait_until(lambda: self.states("p").count("running") == 1 and len(self.states("p")) == 2)
+        client.send_signal(signal.SIGINT)
+        return client.wait(PATIENCE), client.stderr.read()
+
+    def open_gate(self):
+        with open(self.gate, "w", encoding="ascii") as gate:
+            gate.write("go")
+
+
+def pool(name="p", **keys):
+    keys = {"kind": "jobs", "command": ["python3", "-S", "@WORKER@"], "workers": 1, "cpu": "none", "env": {"GATE": "@GATE@"},
+            "restart": {"delay": "1ms", "max_delay": "1ms"}} | keys
+    return f"  {name}: {json.dumps(keys)}\n"
+
+
+class Workers(unittest.TestCase):
+    def test_they_are_pinned_and_a_death_names_the_seat(self):
+        with Lives(pool(cpu="1 core", job={"attempts": 1})) as daemon:
+            seat = daemon.workers("p")[0]["cpus"]
+            mask = json.loads(daemon.map("p", '"mask"').stdout)
+            self.assertEqual(",".join(map(str, mask)), seat)
+            number = daemon.ctl("submit", "p", '"die"').stdout.strip()
+            self.assertEqual(daemon.ctl("wait", number).returncode, 1, "it failed")
+            death = daemon.job(number)["attempts"][0]["death"]
+            self.assertEqual((death["signal"], death["seat"]), (9, seat))
+
+    def test_one_that_has_grown_is_replaced_and_no_job_notices(self):
+        with Lives(pool(recycle={"memory": "64MiB"})) as daemon:
+            pids = [json.loads(daemon.map("p", '"grow"').stdout) for _ in range(40)]
+            self.assertGreater(len(set(pids)), 1)
+            self.assertGreater(pids.count(pids[0]), 3, "not the first time that it is looked at")
+            self.assertIn("recycled", daemon.log())
+
+    def test_one_that_is_old_is_replaced_without_a_job(self):
+        with Lives(pool(recycle={"age": "300ms"})) as daemon:
+            first = daemon.workers("p")[0]["pid"]
+            daemon.wait_until(lambda: daemon.workers("p")[0].get("pid") not in (first, None))
+            self.assertIn("recycled", daemon.log())
+
+    def test_pushes_ignore_the_capacity_of_the_queue_they_go_to(self):
+        with Lives(pool(), pool("small", queue={"capacity": 1})) as daemon:
+            daemon.ctl("queue", "pause", "small")
+            self.assertEqual(daemon.map("p", '"three"').stdout, "3\n")
+            self.assertEqual(daemon.states("small"), ["queued"] * 3)
+            self.assertIn("its queue is full", daemon.ctl("submit", "small", '"pid"').stderr)
+            daemon.ctl("queue", "resume", "small")
+            daemon.wait_until(lambda: daemon.states("small") == ["done"] * 3)
+
+
+class Interrupts(unittest.TestCase):
+    def test_a_named_map_goes_on_without_its_client(self):
+        with Lives(pool()) as daemon:
+            code, words = daemon.interrupted("--name", "film")
+            self.assertEqual(code, 130)
+            self.assertIn("'film' goes on: 'pinionctl map --attach film'", words)
+            daemon.open_gate()
+            daemon.wait_until(lambda: daemon.states("p") == ["done"] * 2)
+
+    def test_a_map_without_a_name_is_cancelled_with_the_job_that_runs(self):
+        with Lives(pool()) as daemon:
+            worker = daemon.workers("p")[0]["pid"]
+            code, words = daemon.interrupted()
+            self.assertEqual(code, 130)
+            self.assertIn("interrupted; the map is cancelled", words)
+            daemon.wait_until(lambda: daemon.states("p") == ["cancelled"] * 2)
+            daemon.wait_until(lambda: daemon.workers("p")[0].get("pid") not in (worker, None))
+            self.assertEqual(daemon.map("p", '"pid"').returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=1)
