@@ -84,11 +84,14 @@ TEST(BadLuck, ManyWorkersThatEndAtOnceAreEachSeenToExit) {
 }
 
 TEST(BadLuck, AProgramOnAFileSystemThatHangsHoldsUpNobodyAndCanBeStopped) {
+    // Of two that look into one folder the kernel has the second wait for the first, which no signal ends.
     const ScratchFolder folder;
+    const ScratchFolder other_folder;
     const HungMount hung(folder.path());
-    if (!hung.mounted()) GTEST_SKIP() << "needs root and FUSE";
+    const HungMount late(other_folder.path());
+    if (!hung.mounted() || !late.mounted()) GTEST_SKIP() << "needs root and FUSE";
     DaemonRun daemon(pools("  hung:\n    command: ['" + hung.path("worker") + "']\n    stop: {timeout: 100ms}\n" +
-                           "  late:\n    command: ['" + hung.path("worker") +
+                           "  late:\n    command: ['" + late.path("worker") +
                            "']\n  live:\n    command: " + test_worker({"run"}) + "\n"));
     EXPECT_EQ(daemon.ctl({"wait", "--ready", "live", "--timeout", "25s"}).code, 0);
     EXPECT_NE(daemon.status_json().find(R"("starting")"), std::string::npos);
