@@ -121,6 +121,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, vfs.empty() ? nullptr : vfs.c_str());
     if (code != SQLITE_OK) return database->failure("open");
     sqlite3_busy_timeout(database->handle_, 5000);
+    // In place of SQLite's own, which copies the log in the middle of a commit (as `PRAGMA wal_autocheckpoint` would be
+    // in place of this one): a thread of the store's does.
     sqlite3_wal_hook(
         database->handle_,
         [](void* self, sqlite3*, const char*, int pages) {

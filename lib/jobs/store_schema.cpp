@@ -76,10 +76,9 @@ Result<std::unique_ptr<Database>> open_with_steps(const std::string& path, const
                                                   std::span<const char* const> all) {
     PINION_TRY(database, Database::open(path, Database::Mode::create, vfs));
     PINION_CHECK(check_owner(*database, path, all.size()));
-    // The log is copied by a thread of its own, never in the middle of a commit.
     PINION_CHECK(
-        database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF"));
+        database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
+                      "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF"));
     PINION_CHECK(migrate(*database, all));
     return database;
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the store on disk keeps, and gives back.
+#include <condition_variable>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "jobs/store_schema.h"
+#include "model/job_limits.h"
 #include "store_harness.h"
 
 namespace pinion::jobs {
@@ -117,6 +123,84 @@ TEST(StoreOnDisk, OrphansOfACrashAreSweptAtStart) {
     std::ofstream(folder.path + "/spool/orphan") << "x";
     StoreDesk desk({.folder = folder.path, .nonce = 1});
     EXPECT_EQ(files_in(folder.path + "/spool"), 1U);
+}
+
+// Holds the committing thread before its commit, as a disk does that takes its time.
+struct SlowCommits {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool open = false;
+    void wait() {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [this] { return open; });
+    }
+    void let_go() {
+        const std::scoped_lock lock(mutex);
+        open = true;
+        changed.notify_all();
+    }
+};
+
+std::vector<NewJob> jobs_of_a_page(std::size_t count) {
+    return std::vector<NewJob>(count, NewJob{.payload = std::string(limits::max_inline_bytes, 'x')});
+}
+
+TEST(StoreOnDisk, HasNoRoomWhileItsQueueIsLong) {
+    ScratchFolder folder(true);
+    SlowCommits commits;
+    StoreDesk desk({.folder = folder.path, .hook = [&](StorePoint point) {
+                        if (point == StorePoint::before_commit) commits.wait();
+                    }});
+    for (std::size_t i = 0; i <= limits::store_queue_requests; ++i) {
+        EXPECT_TRUE(i > 1 || desk.store->has_room());
+        desk.store->post(VoidClaim{JobId{1}});
+    }
+    // Some are in the hands of the committer, and no batch is so large.
+    for (std::size_t i = 0; i < limits::store_batch_requests; ++i) desk.store->post(VoidClaim{JobId{1}});
+    EXPECT_FALSE(desk.store->has_room());
+    commits.let_go();
+    EXPECT_TRUE(desk.submit({{.payload = "1"}}).jobs.has_value());
+    EXPECT_TRUE(desk.store->has_room());
+}
+
+TEST(StoreOnDisk, HasNoRoomWhileItsQueueIsLarge) {
+    ScratchFolder folder(true);
+    SlowCommits commits;
+    StoreDesk desk({.folder = folder.path, .hook = [&](StorePoint point) {
+                        if (point == StorePoint::before_commit) commits.wait();
+                    }});
+    constexpr std::size_t jobs = 1000;
+    // Some of them are in the hands of the committer, a batch at the most.
+    constexpr std::size_t submits =
+        limits::store_queue_bytes / (jobs * limits::max_inline_bytes) + limits::store_batch_requests / jobs + 3;
+    for (std::size_t i = 0; i < submits; ++i) {
+        EXPECT_TRUE(i > 1 || desk.store->has_room());
+        desk.store->post(Enqueue{.token = 100 + i, .jobs = jobs_of_a_page(jobs)});
+    }
+    EXPECT_FALSE(desk.store->has_room());
+    commits.let_go();
+    for (std::size_t i = 0; i < submits; ++i) EXPECT_TRUE(desk.wait<Enqueued>().jobs.has_value());
+    EXPECT_TRUE(desk.store->has_room());
+}
+
+TEST(StoreOnDisk, ItsLogIsCopiedByAnotherThreadAndStaysBounded) {
+    ScratchFolder folder(true);
+    std::mutex mutex;
+    std::map<StorePoint, std::set<std::thread::id>> seen;
+    StoreDesk desk({.folder = folder.path, .hook = [&](StorePoint point) {
+                        const std::scoped_lock lock(mutex);
+                        seen[point].insert(std::this_thread::get_id());
+                    }});
+    std::uintmax_t largest = 0;
+    for (std::size_t written = 0; written < 3 * limits::wal_restart_bytes; written += 1000 * limits::max_inline_bytes) {
+        ASSERT_TRUE(desk.submit(jobs_of_a_page(1000)).jobs.has_value());
+        largest = std::max(largest, std::filesystem::file_size(folder.path + "/jobs.db-wal"));
+    }
+    EXPECT_LT(largest, limits::wal_restart_bytes + (16 << 20));
+    const std::scoped_lock lock(mutex);
+    EXPECT_EQ(seen[StorePoint::before_commit].size(), 1U);
+    ASSERT_EQ(seen[StorePoint::checkpoint_begins].size(), 1U);
+    EXPECT_NE(*seen[StorePoint::checkpoint_begins].begin(), *seen[StorePoint::before_commit].begin());
 }
 
 TEST(StoreOnDisk, ASecondProcessIsKeptOut) {
