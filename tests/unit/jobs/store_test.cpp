@@ -164,7 +164,7 @@ TEST(StoreOnDisk, HasNoRoomWhileItsQueueIsLong) {
 }
 
 TEST(StoreOnDisk, HasNoRoomWhileItsQueueIsLarge) {
-    ScratchFolder folder(true);
+    ScratchFolder folder;
     SlowCommits commits;
     StoreDesk desk({.folder = folder.path, .hook = [&](StorePoint point) {
                         if (point == StorePoint::before_commit) commits.wait();
@@ -184,7 +184,7 @@ TEST(StoreOnDisk, HasNoRoomWhileItsQueueIsLarge) {
 }
 
 TEST(StoreOnDisk, ItsLogIsCopiedByAnotherThreadAndStaysBounded) {
-    ScratchFolder folder(true);
+    ScratchFolder folder;
     std::mutex mutex;
     std::map<StorePoint, std::set<std::thread::id>> seen;
     StoreDesk desk({.folder = folder.path, .hook = [&](StorePoint point) {
