@@ -101,6 +101,8 @@ def queues(asker):
     assert job(asker, later)["not_before_usec"] > job(asker, later)["queued_usec"]
     assert asker.ask("why", "why", str(later))["state"] == "delayed"
     assert asker.ask("done", "jobs", "cancel", str(later))["ok"]
+    # Its end is on its way to the disk; until it is there it may be cancelled once more.
+    assert not asker.ask("done", "wait", str(later), code=1)["ok"]
     assert not asker.ask("done", "jobs", "cancel", str(later), code=1)["ok"]
     assert job(asker, later)["error"]["type"] == "cancelled"
     # One holds the permit, the other waits for it.
