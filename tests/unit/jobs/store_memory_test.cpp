@@ -159,19 +159,27 @@ TEST(StoreRouter, PushesGoToBothAndComeBackInTheirOrder) {
     EXPECT_EQ(routed.desk.waiting().size(), 6U);
 }
 
-TEST(StoreRouter, AnEndWaitsForThePushesThatTheDiskHasNoRoomFor) {
-    auto disk = std::make_unique<SlowDisk>();
+// A job in memory has ended, and its push is on its way to the disk.
+class RefusedPushes : public testing::Test {
+protected:
+    void SetUp() override {
+        NoteFinish finish = done(job);
+        finish.pushes.push_back({.pool = JobPoolId{1}, .payload = "next"});
+        desk.store->post(finish);
+        ASSERT_EQ(slow.writes.size(), 1U);
+    }
+    [[nodiscard]] std::uint64_t token() const { return std::get<Enqueue>(slow.writes.back()).token; }
+
+    std::unique_ptr<SlowDisk> disk = std::make_unique<SlowDisk>();
     SlowDisk& slow = *disk;
-    StoreDesk desk(
+    StoreDesk desk{
         open_store_router({.memory = {.started = wall_now()},
                            .open_disk = [&]() -> Result<std::unique_ptr<Store>> { return std::move(disk); }}),
-        Durability::memory, Durability::fsync);
-    const JobId job = desk.one({.payload = "1"});
-    NoteFinish finish = done(job);
-    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = "next"});
-    desk.store->post(finish);
-    ASSERT_EQ(slow.writes.size(), 1U);
-    const auto token = [&] { return std::get<Enqueue>(slow.writes.back()).token; };
+        Durability::memory, Durability::fsync};
+    JobId job = desk.one({.payload = "1"});
+};
+
+TEST_F(RefusedPushes, HoldTheEndBackUntilTheDiskHasRoom) {
     slow.become(StoreHealth::State::full);
     slow.box.put(Enqueued{token(), fail("submit: no room")});
     EXPECT_EQ(desk.wait<StoreHealth>().state, StoreHealth::State::full);
@@ -190,19 +198,7 @@ TEST(StoreRouter, AnEndWaitsForThePushesThatTheDiskHasNoRoomFor) {
 }
 
 // As one does that has no descriptor left.
-TEST(StoreRouter, PushesThatAnOpenDiskRefusesAreTriedAgainAfterAPause) {
-    auto disk = std::make_unique<SlowDisk>();
-    SlowDisk& slow = *disk;
-    StoreDesk desk(
-        open_store_router({.memory = {.started = wall_now()},
-                           .open_disk = [&]() -> Result<std::unique_ptr<Store>> { return std::move(disk); }}),
-        Durability::memory, Durability::fsync);
-    const JobId job = desk.one({.payload = "1"});
-    NoteFinish finish = done(job);
-    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = "next"});
-    desk.store->post(finish);
-    ASSERT_EQ(slow.writes.size(), 1U);
-    const auto token = [&] { return std::get<Enqueue>(slow.writes.back()).token; };
+TEST_F(RefusedPushes, ByAnOpenDiskAreTriedAgainAfterAPause) {
     for (std::size_t refusals = 1; refusals <= 2; ++refusals) {
         slow.box.put(Enqueued{token(), fail("submit: too many open files")});
         EXPECT_TRUE(desk.store->take_answers().empty());
