@@ -20,6 +20,16 @@ namespace pinion::daemon {
 
 using namespace supervise;
 
+namespace {
+
+void reap_killed(int pidfd) {
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED) < 0 && errno == EINTR) {
+    }
+}
+
+}  // namespace
+
 void Workers::spawn(const Spawn& effect) {
     auto& slot = slot_state(effect.worker);
     ASSERT(!slot.process);
@@ -84,9 +94,7 @@ Workers::Outcome Workers::begin_by_fork(Process& process, process::ImageBuffer i
 Workers::Outcome Workers::end_unseen(Process& process, int why) {
     static_cast<void>(process::send_signal(process.on_its_way->child.child().pidfd.fd(), SIGKILL));
     if (finish_start(process)) {
-        siginfo_t info{};
-        while (::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.fd()), &info, WEXITED) < 0 && errno == EINTR) {
-        }
+        reap_killed(process.pidfd.fd());
         forget_pid(process.pid);
     }
     return std::unexpected(SpawnFailure{SpawnStage::fork, why, "watching its start"});
@@ -143,9 +151,7 @@ void Workers::end_unwatched(Process& process, SlotState& slot) {
         process::kill_tree(tag_of(process), known_);
     ::kill(-process.pid, SIGKILL);
     static_cast<void>(process::send_signal(process.pidfd.fd(), SIGKILL));
-    siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.fd()), &info, WEXITED) < 0 && errno == EINTR) {
-    }
+    reap_killed(process.pidfd.fd());
     forget_pid(process.pid);
     slot.cgroup.reset();  // it was killed, a bad place to be born
 }

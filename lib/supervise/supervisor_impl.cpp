@@ -116,7 +116,8 @@ void Supervisor::Impl::on(const TimerFired&, const Turn& turn) {
     }
     if (shutdown_deadline_ > turn.now) return;
     shutdown_deadline_ = no_deadline;
-    if (std::exchange(killed_all_, true)) return give_up_shutdown(turn);
+    // A process that SIGKILL does not end, in a wait that nothing interrupts, keeps nobody from ending.
+    if (std::exchange(killed_all_, true)) return end_shutdown(turn);
     shutdown_deadline_ = add_saturating(turn.now, limits::shutdown_patience);
     for (auto& [name, each] : pools_) {
         each.pool.kill_all(turn);
@@ -265,11 +266,10 @@ void Supervisor::Impl::remove(Entry& entry, const Turn& turn) {
 }
 
 void Supervisor::Impl::complete_shutdown(const Turn& turn) {
-    if (shutting_down_ && busy_ == 0) give_up_shutdown(turn);
+    if (shutting_down_ && busy_ == 0) end_shutdown(turn);
 }
 
-// A process that SIGKILL does not end, in a wait that nothing interrupts, keeps nobody from ending.
-void Supervisor::Impl::give_up_shutdown(const Turn& turn) {
+void Supervisor::Impl::end_shutdown(const Turn& turn) {
     if (std::exchange(complete_, true)) return;
     shutdown_deadline_ = no_deadline;
     turn.out.close(ShutdownComplete{});

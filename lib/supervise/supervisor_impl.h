@@ -68,7 +68,7 @@ private:
     void note_left_behind(const Pool& pool);
     void find_occupied();
     void complete_shutdown(const Turn& turn);
-    void give_up_shutdown(const Turn& turn);
+    void end_shutdown(const Turn& turn);
 
     void link(const std::string& name, const std::vector<std::string>& after);
     void unlink(const std::string& name, const std::vector<std::string>& after);
