@@ -62,8 +62,8 @@ public:
         if (failed_ || !check_tag(mark, tag, true)) return;
         Node* node = make(Node::Kind::scalar, mark, anchor);
         node->plain = tag == plain_tag;
-        node->text = value;
-        node->bytes = value.size();
+        node->text = with_escapes_as_utf8(value);
+        node->bytes = node->text.size();
         add(*node);
     }
 

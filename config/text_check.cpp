@@ -68,4 +68,17 @@ bool check_text(std::string_view text, const LineIndex& lines, Report& report) {
     return true;
 }
 
+std::string with_escapes_as_utf8(std::string_view scalar) {
+    if (is_valid_utf8(scalar)) return std::string(scalar);
+    std::string result;
+    while (!scalar.empty()) {
+        const std::size_t length = character_length(scalar);
+        if (length == 0) result += '\xc2';  // of U+0080 to U+00BF the second byte is the byte of Latin-1
+        const std::size_t taken = std::max<std::size_t>(1, length);
+        result += scalar.substr(0, taken);
+        scalar.remove_prefix(taken);
+    }
+    return result;
+}
+
 }  // namespace pinion::config

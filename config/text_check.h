@@ -29,4 +29,9 @@ private:
 // place where it is not.
 [[nodiscard]] bool check_text(std::string_view text, const LineIndex& lines, Report& report);
 
+// A scalar as YAML means it. yaml-cpp 0.7 gives the escapes `\N` (next line, U+0085) and `\_` (no-break space, U+00A0)
+// as one byte of Latin-1. In a text that check_text has passed no other byte stands alone, so each such byte becomes
+// its character; UTF-8 stays as it is.
+[[nodiscard]] std::string with_escapes_as_utf8(std::string_view scalar);
+
 }  // namespace pinion::config

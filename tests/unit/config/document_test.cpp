@@ -40,6 +40,16 @@ TEST(Document, TellsPlainScalarsFromQuotedOnes) {
     for (const char* key : {"e", "f"}) EXPECT_TRUE(parsed.root->find(key)->value->is_null()) << key;
 }
 
+// yaml-cpp 0.7 gives these two as a byte of Latin-1.
+TEST(Document, EscapesOfNextLineAndNoBreakSpaceAreCharacters) {
+    const Parsed parsed("{\"\\_k\": \"ä\\_\\_ö\\N\", plain: \"\\x85\\xa0\\L\\P\"}\n");
+    ASSERT_TRUE(parsed.root) << parsed.errors;
+    const auto* entry = parsed.root->find("\u00a0k");
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(entry->value->text, "ä\u00a0\u00a0ö\u0085");
+    EXPECT_EQ(parsed.root->find("plain")->value->text, "\u0085\u00a0\u2028\u2029");
+}
+
 TEST(Document, CountsColumnsInCharacters) {
     const Parsed parsed("{\"äöü\": x, b: 1}\n");
     ASSERT_TRUE(parsed.root);
