@@ -79,11 +79,11 @@ void JobHost::turn() {
     const auto old = std::max(later_evidence, first_evidence_) - first_evidence_;
     evidence_.erase(evidence_.begin(), evidence_.begin() + static_cast<std::ptrdiff_t>(old));
     first_evidence_ += old;
-    for (const auto token : std::exchange(abandoned_, {})) {
-        const auto order = orders_.find(token);
-        if (order == orders_.end() || order->second.admitted) continue;
+    for (const auto token : std::exchange(pending_.abandoned, {})) {
+        const auto order = pending_.orders.find(token);
+        if (order == pending_.orders.end() || order->second.admitted) continue;
         const MapId map = order->second.map;
-        orders_.erase(order);
+        pending_.orders.erase(order);
         arrived(map);
     }
     timer_.arm(scheduler_.next_deadline());

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "daemon/jobs/job_host_parts.h"
+#include "daemon/jobs/job_host_pending.h"
 #include "daemon/jobs/job_log.h"
 #include "daemon/jobs/job_queue.h"
 #include "daemon/jobs/job_workers.h"
@@ -28,17 +29,6 @@
 #include "log/record.h"
 
 namespace pinion::daemon {
-
-// What the host asks of the daemon around it.
-struct JobServices {
-    std::function<void(const WorkerId&, supervise::Unwanted)> unwanted;
-    std::function<void(const WorkerId&, std::string_view line)> log_line;  // of its output, as if it had come by a pipe
-    std::function<std::optional<std::uint64_t>(const WorkerId&)> memory;   // bytes that its tree uses
-    std::function<std::optional<Duration>(const WorkerId&)> cpu_time;      // since its beginning
-    std::function<void(log::Record)> record;
-    std::function<Result<std::unique_ptr<jobs::Store>>()> open_store;  // when the first job pool is declared
-    std::string runner;                                                // the program that runs `exec` jobs
-};
 
 class JobHost final : public JobQueue, public JobWorkers {
 public:
@@ -181,21 +171,8 @@ private:
     std::map<WorkerRef, WorkerLink*> links_by_ref_;
     std::vector<Evidence> evidence_;  // of this turn, by number from the first
     std::uint64_t first_evidence_ = 1;
-    std::uint64_t next_token_ = 1;
-    std::unordered_map<std::uint64_t, Order> orders_;  // by token, until the store has answered
-    std::vector<std::uint64_t> abandoned_;
+    host::Pending pending_;  // for the store
     MapArrivals arriving_;
-    std::unordered_map<std::uint64_t, Opening> openings_;
-    std::unordered_map<std::uint64_t, Sending> sendings_;
-    std::vector<std::uint64_t> unfetched_;  // of those, whose payloads are to be asked for once more
-    std::unordered_map<std::uint64_t, std::pair<WorkerRef, AttemptId>> claims_;
-    std::unordered_map<std::uint64_t, Done<std::optional<jobs::StoredJob>>> look_ups_;
-    std::unordered_map<std::uint64_t, Done<JobPage>> lists_;
-    std::unordered_map<std::uint64_t, Done<std::vector<jobs::StoredJob>>> items_;
-    std::unordered_map<std::uint64_t, Done<std::string>> payloads_;
-    std::unordered_map<std::uint64_t, Ending> endings_;         // by job
-    std::size_t unwritten_ = 0;                                 // bytes of those that go to disk
-    bool store_behind_ = false;                                 // as the scheduler was told
     std::multimap<std::uint64_t, JobListener*> map_listeners_;  // by map; 0 is none
     std::multimap<std::uint64_t, JobListener*> job_listeners_;
     std::vector<JobListener*> told_;  // kept for its memory

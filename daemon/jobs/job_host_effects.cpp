@@ -23,8 +23,8 @@ struct JobHost::Execute {
             job.payload = *input;
             return link->send(job, host.loop_.now());
         }
-        const auto token = host.next_token_++;
-        host.sendings_.emplace(token, Sending{d.worker, job, {}});
+        const auto token = host.pending_.next_token++;
+        host.pending_.sendings.emplace(token, Sending{d.worker, job, {}});
         link->awaited.push_back(token);
         host.note(PayloadAwaited{d.worker, d.attempt, true});
         host.store_->post(ReadRequest{FetchPayload{token, d.job}});
@@ -34,8 +34,8 @@ struct JobHost::Execute {
         // Claimed on disk, a job is charged if we die now: not before its worker could execute it.
         if (!c.answer && host.is_awaited(c)) return;
         if (c.answer) {
-            note.token = host.next_token_++;
-            host.claims_.emplace(*note.token, std::pair{c.worker, c.attempt});
+            note.token = host.pending_.next_token++;
+            host.pending_.claims.emplace(*note.token, std::pair{c.worker, c.attempt});
         }
         host.store_->post(WriteRequest{note});
     }
@@ -87,8 +87,8 @@ struct JobHost::Execute {
         if (!evidence.line.empty()) host.services_.log_line(host.worker_id(s.worker), evidence.line);
     }
     void operator()(const SubmitAdmitted& s) const {
-        const auto order = host.orders_.find(s.token);
-        if (order == host.orders_.end()) return;
+        const auto order = host.pending_.orders.find(s.token);
+        if (order == host.pending_.orders.end()) return;
         order->second.admitted = true;
         auto& wish = order->second.order;
         Enqueue enqueue{.token = s.token, .jobs = {}};
@@ -106,7 +106,7 @@ struct JobHost::Execute {
         host.store_->post(WriteRequest{std::move(enqueue)});
     }
     void operator()(const SubmitRefused& s) const {
-        const auto order = host.orders_.extract(s.token);
+        const auto order = host.pending_.orders.extract(s.token);
         if (!order) return;
         host.arrived(order.mapped().map);
         if (!order.mapped().done) return;
@@ -182,7 +182,7 @@ bool JobHost::is_awaited(const Claim& claim) {
     const WorkerLink* const link = this->link(claim.worker);
     if (link == nullptr || link->ended) return true;
     for (const auto token : link->awaited) {
-        Sending& sending = sendings_.at(token);
+        Sending& sending = pending_.sendings.at(token);
         if (sending.job.attempt == claim.attempt) return sending.claims = true;
     }
     return false;
@@ -191,7 +191,7 @@ bool JobHost::is_awaited(const Claim& claim) {
 // What was fetched, as far as nothing before it is still on its way.
 void JobHost::send_fetched(WorkerLink& link) {
     while (!link.ended && !link.awaited.empty()) {
-        const auto sending = sendings_.find(link.awaited.front());
+        const auto sending = pending_.sendings.find(link.awaited.front());
         if (!sending->second.payload) return;
         JobToSend& job = sending->second.job;
         job.payload = *sending->second.payload;
@@ -200,7 +200,7 @@ void JobHost::send_fetched(WorkerLink& link) {
         if (sending->second.claims)
             store_->post(WriteRequest{NoteClaim{.job = job.job, .pool = link.ref().pool, .number = job.number}});
         if (job.remaining) arm();  // its time runs from now on
-        sendings_.erase(sending);
+        pending_.sendings.erase(sending);
         link.awaited.pop_front();
     }
 }

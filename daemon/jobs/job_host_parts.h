@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host of job pools keeps while it waits: for the store's word, for the end of an attempt to be on record.
-// For its own sources.
+// The parts of the host of job pools: what it asks of the daemon around it, what it knows of a pool, and what it holds
+// about an attempt until its end is on record. What waits for the store is in job_host_pending.h.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,11 +12,26 @@
 
 #include "daemon/jobs/job_meter.h"
 #include "daemon/jobs/job_queue.h"
-#include "daemon/jobs/worker_channel.h"
+#include "daemon/views.h"
 #include "jobs/scheduler.h"
 #include "jobs/store.h"
+#include "log/record.h"
+#include "supervise/event.h"
 
-namespace pinion::daemon::host {
+namespace pinion::daemon {
+
+// What the host asks of the daemon around it.
+struct JobServices {
+    std::function<void(const WorkerId&, supervise::Unwanted)> unwanted;
+    std::function<void(const WorkerId&, std::string_view line)> log_line;  // of its output, as if it had come by a pipe
+    std::function<std::optional<std::uint64_t>(const WorkerId&)> memory;   // bytes that its tree uses
+    std::function<std::optional<Duration>(const WorkerId&)> cpu_time;      // since its beginning
+    std::function<void(log::Record)> record;
+    std::function<Result<std::unique_ptr<jobs::Store>>()> open_store;  // when the first job pool is declared
+    std::string runner;                                                // the program that runs `exec` jobs
+};
+
+namespace host {
 
 // What is held about an attempt that ended, until its end is on record.
 struct Evidence {
@@ -25,39 +41,6 @@ struct Evidence {
     std::vector<jobs::NewJob> pushes;
     std::string line;     // for the log, of an answer that nobody waits for
     bool shared = false;  // a death may end several attempts
-};
-
-// Jobs that a client handed in, until the store has answered.
-struct Order {
-    JobOrder order;
-    JobQueue::Done<std::vector<jobs::PlacedJob>> done;
-    JobPoolId pool;
-    MapId map;
-    std::uint32_t count = 0;
-    bool admitted = false;
-};
-
-// A job whose payload is being fetched for its worker; or was, and waits for those before it.
-struct Sending {
-    WorkerRef worker;
-    JobToSend job;
-    std::optional<std::string> payload;
-    bool claims = false;  // its claim is to be written when it is sent
-};
-
-// An end that is being written, and then announced.
-struct Ending {
-    JobEnd end;
-    std::string result, error;
-    // What it costs until then, roughly: with its request to the store and its row there.
-    [[nodiscard]] std::size_t bytes() const noexcept { return 512 + result.size() + error.size(); }
-};
-
-// A map whose opening is being written.
-struct Opening {
-    JobPoolId pool;
-    bool fail_fast = false;
-    JobQueue::Done<jobs::StoredMap> done;
 };
 
 // As the scheduler knows it.
@@ -71,4 +54,6 @@ struct Pool {
     Duration cpu_of_ended{};   // CPU time of workers that are gone
 };
 
-}  // namespace pinion::daemon::host
+}  // namespace host
+
+}  // namespace pinion::daemon

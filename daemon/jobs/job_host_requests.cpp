@@ -10,7 +10,7 @@ namespace pinion::daemon {
 using namespace jobs;
 
 std::uint64_t JobHost::submit(JobOrder order, Done<std::vector<PlacedJob>> done) {
-    const auto token = next_token_++;
+    const auto token = pending_.next_token++;
     if (!store_) {
         later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
         return token;
@@ -19,25 +19,25 @@ std::uint64_t JobHost::submit(JobOrder order, Done<std::vector<PlacedJob>> done)
     const auto map = order.map;
     const auto count = static_cast<std::uint32_t>(order.inputs.size());
     const bool wait = order.wait;
-    orders_.emplace(token, Order{std::move(order), std::move(done), pool, map, count});
+    pending_.orders.emplace(token, Order{std::move(order), std::move(done), pool, map, count});
     arriving_.began(map);
     post(SubmitRequested{token, pool, count, wait});
     return token;
 }
 
 void JobHost::abandon(std::uint64_t ticket) {
-    const auto order = orders_.find(ticket);
-    if (order == orders_.end()) return;
+    const auto order = pending_.orders.find(ticket);
+    if (order == pending_.orders.end()) return;
     order->second.done = nullptr;
     if (order->second.admitted) return;
-    abandoned_.push_back(ticket);
+    pending_.abandoned.push_back(ticket);
     post(SubmitAbandoned{ticket, order->second.pool});
 }
 
 void JobHost::open_map(JobPoolId pool, std::string name, bool fail_fast, Done<StoredMap> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
-    const auto token = next_token_++;
-    openings_.emplace(token, Opening{pool, fail_fast, std::move(done)});
+    const auto token = pending_.next_token++;
+    pending_.openings.emplace(token, Opening{pool, fail_fast, std::move(done)});
     store_->post(WriteRequest{OpenMap{token, pool, std::move(name), fail_fast}});
 }
 
@@ -89,10 +89,10 @@ void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
     search->left = asked.size();
     search->done = std::move(done);
     for (const auto& pool : asked) {
-        const auto token = next_token_++;
-        openings_.emplace(token, Opening{pool.id, false, [search, pool = pool.id](const Answer<StoredMap>& map) {
-                                             search->answer(pool, map);
-                                         }});
+        const auto token = pending_.next_token++;
+        pending_.openings.emplace(
+            token, Opening{pool.id, false,
+                           [search, pool = pool.id](const Answer<StoredMap>& map) { search->answer(pool, map); }});
         store_->post(WriteRequest{OpenMap{.token = token, .pool = pool.id, .name = name, .only_existing = true}});
     }
 }
@@ -121,36 +121,36 @@ void JobHost::forget(JobId job, JobListener& listener) {
 
 void JobHost::look_up(JobId job, Done<std::optional<StoredJob>> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
-    const auto token = next_token_++;
-    look_ups_.emplace(token, std::move(done));
+    const auto token = pending_.next_token++;
+    pending_.look_ups.emplace(token, std::move(done));
     store_->post(ReadRequest{LookUpJob{token, job}});
 }
 
 void JobHost::list(ListJobs query, Done<JobPage> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
-    query.token = next_token_++;
-    lists_.emplace(query.token, std::move(done));
+    query.token = pending_.next_token++;
+    pending_.lists.emplace(query.token, std::move(done));
     store_->post(ReadRequest{query});
 }
 
 void JobHost::read_items(MapId map, std::uint64_t from, std::uint32_t limit, Done<std::vector<StoredJob>> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
-    const auto token = next_token_++;
-    items_.emplace(token, std::move(done));
+    const auto token = pending_.next_token++;
+    pending_.items.emplace(token, std::move(done));
     store_->post(ReadRequest{ReadItems{token, map, from, limit}});
 }
 
 void JobHost::payload(JobId job, Done<std::string> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
-    const auto token = next_token_++;
-    payloads_.emplace(token, std::move(done));
+    const auto token = pending_.next_token++;
+    pending_.payloads.emplace(token, std::move(done));
     store_->post(ReadRequest{FetchPayload{token, job}});
 }
 
 // An end that was announced is an end, though the scheduler hears of it with the next turn only.
 JobPhase JobHost::phase(JobId job) const {
     const auto phase = scheduler_.phase(job);
-    return phase == JobPhase::finishing && !endings_.contains(job.value) ? JobPhase::none : phase;
+    return phase == JobPhase::finishing && !pending_.endings.contains(job.value) ? JobPhase::none : phase;
 }
 
 void JobHost::cancel(JobId job) { post(CancelRequested{job}); }

@@ -49,7 +49,7 @@ struct JobHost::Take {
     JobHost& host;
 
     void operator()(Enqueued& answer) const {
-        auto order = host.orders_.extract(answer.token);
+        auto order = host.pending_.orders.extract(answer.token);
         if (!order) return;
         auto& [wish, done, pool, map, count, admitted] = order.mapped();
         if (answer.jobs)
@@ -66,7 +66,7 @@ struct JobHost::Take {
                                                                          advise ? "; " + store_advice(health) : "")}));
     }
     void operator()(Claimed& answer) const {
-        if (const auto claim = host.claims_.extract(answer.token))
+        if (const auto claim = host.pending_.claims.extract(answer.token))
             host.post(ClaimPersisted{claim.mapped().first, claim.mapped().second});
     }
     void operator()(Finished& answer) const {
@@ -80,7 +80,7 @@ struct JobHost::Take {
         host.end_written(answer.job);
     }
     void operator()(MapStored& answer) const {
-        auto opening = host.openings_.extract(answer.token);
+        auto opening = host.pending_.openings.extract(answer.token);
         if (!opening) return;
         auto& [pool, fail_fast, done] = opening.mapped();
         if (!answer.map)
@@ -91,13 +91,13 @@ struct JobHost::Take {
         done(*answer.map);
     }
     void operator()(Fetched& answer) const {
-        if (host.payloads_.contains(answer.token))
-            return finish_call(host.payloads_, answer.token, std::move(answer.payload));
-        const auto sending = host.sendings_.find(answer.token);
-        if (sending == host.sendings_.end()) return;  // its worker is gone
+        if (host.pending_.payloads.contains(answer.token))
+            return finish_call(host.pending_.payloads, answer.token, std::move(answer.payload));
+        const auto sending = host.pending_.sendings.find(answer.token);
+        if (sending == host.pending_.sendings.end()) return;  // its worker is gone
         auto& [worker, job, payload, claims] = sending->second;
         if (!answer.payload && will_pass(answer.payload.error().code)) {
-            host.unfetched_.push_back(answer.token);
+            host.pending_.unfetched.push_back(answer.token);
             return host.fetch_timer_.arm(host.loop_.now() + fetch_pause);
         }
         WorkerLink* const link = host.link(worker);
@@ -107,17 +107,21 @@ struct JobHost::Take {
             const auto evidence = host.keep({.error = error_json("unreadable", answer.payload.error().message)});
             host.post(PayloadLost{worker, job.attempt, evidence});
             std::erase(link->awaited, answer.token);
-            host.sendings_.erase(sending);
+            host.pending_.sendings.erase(sending);
         }
         host.send_fetched(*link);
     }
-    void operator()(LookedUp& answer) const { finish_call(host.look_ups_, answer.token, std::move(answer.job)); }
+    void operator()(LookedUp& answer) const {
+        finish_call(host.pending_.look_ups, answer.token, std::move(answer.job));
+    }
     void operator()(Listed& answer) const {
         Result<JobPage> page = answer.jobs ? Result<JobPage>(JobPage{std::move(*answer.jobs), answer.seen})
                                            : std::unexpected(std::move(answer.jobs).error());
-        finish_call(host.lists_, answer.token, std::move(page));
+        finish_call(host.pending_.lists, answer.token, std::move(page));
     }
-    void operator()(ItemsRead& answer) const { finish_call(host.items_, answer.token, std::move(answer.items)); }
+    void operator()(ItemsRead& answer) const {
+        finish_call(host.pending_.items, answer.token, std::move(answer.items));
+    }
     void operator()(const StoreHealth& health) const {
         host.post(StoreChanged{health.state == StoreHealth::State::open});
         host.services_.record(health_record(health));
@@ -134,8 +138,8 @@ void JobHost::take_answers() {
 }
 
 void JobHost::fetch_again() {
-    for (const auto token : std::exchange(unfetched_, {}))
-        if (const auto sending = sendings_.find(token); sending != sendings_.end())
+    for (const auto token : std::exchange(pending_.unfetched, {}))
+        if (const auto sending = pending_.sendings.find(token); sending != pending_.sendings.end())
             store_->post(ReadRequest{FetchPayload{token, sending->second.job.job}});
 }
 
@@ -151,16 +155,18 @@ void JobHost::queued(const PlacedJob& placed) {
 
 // Results may come faster than the disk takes them. No more jobs are started then; those that run go on, and end.
 void JobHost::add_ending(Ending ending) {
-    if (!is_in_memory(ending.end.job)) unwritten_ += ending.bytes();
-    endings_.emplace(ending.end.job.value, std::move(ending));
-    if (!store_behind_ && unwritten_ > limits::unwritten_bytes) post(StoreBehind{store_behind_ = true});
+    if (!is_in_memory(ending.end.job)) pending_.unwritten += ending.bytes();
+    pending_.endings.emplace(ending.end.job.value, std::move(ending));
+    if (!pending_.store_behind && pending_.unwritten > limits::unwritten_bytes)
+        post(StoreBehind{pending_.store_behind = true});
 }
 
 void JobHost::end_written(JobId job) {
-    const auto ending = endings_.extract(job.value);
+    const auto ending = pending_.endings.extract(job.value);
     if (!ending) return;
-    if (!is_in_memory(job)) unwritten_ -= ending.mapped().bytes();
-    if (store_behind_ && unwritten_ <= limits::unwritten_bytes / 2) post(StoreBehind{store_behind_ = false});
+    if (!is_in_memory(job)) pending_.unwritten -= ending.mapped().bytes();
+    if (pending_.store_behind && pending_.unwritten <= limits::unwritten_bytes / 2)
+        post(StoreBehind{pending_.store_behind = false});
     announce(ending.mapped());
 }
 

@@ -34,7 +34,7 @@ WorkerLink* JobHost::link(const WorkerRef& worker) {
 void JobHost::drop_link(const WorkerId& worker) {
     const auto found = links_.find({worker.pool, worker.slot.value});
     if (found == links_.end()) return;
-    for (const auto token : found->second->awaited) sendings_.erase(token);
+    for (const auto token : found->second->awaited) pending_.sendings.erase(token);
     links_by_ref_.erase(found->second->ref());
     links_.erase(found);
 }
