@@ -9,8 +9,9 @@ namespace pinion::jobs {
 namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
-// While requests keep coming, a slice of expiry comes after so many batches, and is a tenth as long.
-constexpr std::uint64_t busy_expiry = 64;
+// While requests keep coming, a slice of expiry comes after so many batches, or after so many ends of jobs.
+constexpr std::uint64_t busy_batches = 64;
+constexpr std::uint64_t busy_ends = 512;
 
 bool is_submit(const WriteRequest& request) {
     return std::holds_alternative<Enqueue>(request) || std::holds_alternative<OpenMap>(request);
@@ -61,8 +62,7 @@ Committer::~Committer() {
 
 void Committer::declare(JobPoolId pool, const std::string& name, Duration retention) {
     const std::scoped_lock lock(mutex_);
-    new_names_.emplace_back(pool, name);
-    retention_[pool] = retention;
+    declared_.push_back({pool, name, retention});
 }
 
 void Committer::post(StowedRequest request) {
@@ -130,7 +130,7 @@ void Committer::commit_loop() {
     while (next_batch(batch)) {
         const bool idle = batch.empty();
         if (!idle || health().state == StoreHealth::State::full) commit(std::exchange(batch, {}));
-        if (idle || ++batches_ % busy_expiry == 0) expire_slice();
+        if (idle || ++batches_ >= busy_batches || ended_ >= busy_ends) expire_slice(idle);
         mind_the_log();
     }
 }
@@ -185,7 +185,10 @@ bool Committer::next_batch(Batch& batch) {
     batch.clear();
     std::unique_lock lock(mutex_);
     if (!wait_for_work(lock)) return false;
-    for (const auto& [pool, name] : std::exchange(new_names_, {})) parts_.writer->name_pool(pool, name);
+    for (const Declared& one : std::exchange(declared_, {})) {
+        parts_.writer->name_pool(one.pool, one.name);
+        parts_.retention->declare(one.name, one.retention);
+    }
     std::size_t size = 0;
     while (!queue_.empty() && size < limits::store_batch_requests) {
         size += weight(queue_.front().request);
@@ -204,6 +207,7 @@ void Committer::commit(Batch batch) {
     parts_.database->forget_trouble();
     if (auto done = transact(batch, answers); !done) return failed(std::move(batch), done.error());
     for (const std::string& file : parts_.writer->committed()) parts_.spool->remove(file);
+    parts_.retention->committed();
     succeeded();
     parts_.answers->put(std::move(answers));
     at(StorePoint::answered);
@@ -241,6 +245,7 @@ Result<void> Committer::transact(const Batch& batch, std::vector<StoreAnswer>& a
         (void)parts_.database->run("ROLLBACK");
         if (trouble == DatabaseTrouble::none) parts_.database->forget_trouble();
         parts_.writer->roll_back();
+        parts_.retention->roll_back();
         return applied;
     }
     at(StorePoint::committed);
@@ -249,10 +254,12 @@ Result<void> Committer::transact(const Batch& batch, std::vector<StoreAnswer>& a
 
 Result<void> Committer::apply_all(const Batch& batch, std::vector<StoreAnswer>& answers) {
     if (batch.empty()) return parts_.writer->probe();
+    PINION_CHECK(parts_.retention->note_declared());
     const WallTime now = wall_now();
     std::unordered_set<JobId> ending;
     for (const StowedRequest& request : batch)
         if (const auto* finish = std::get_if<NoteFinish>(&request.request)) ending.insert(finish->job);
+    ended_ += ending.size();
     for (const StowedRequest& request : batch) {
         const auto* claim = std::get_if<NoteClaim>(&request.request);
         if (claim != nullptr && !claim->token && ending.contains(claim->job)) continue;
@@ -278,44 +285,44 @@ void Committer::failed(Batch batch, const Error& error) {
     refuse_some(lock, !no_room);
 }
 
-void Committer::expire_slice() {
-    std::optional<WallTime> before;
-    std::map<JobPoolId, Duration> retention;
-    bool busy = false;
+void Committer::expire_slice(bool idle) {
+    const std::uint64_t rows = slice_rows(!idle, std::exchange(ended_, 0));
+    batches_ = 0;
+    std::optional<WallTime> now;
     {
         const std::scoped_lock lock(mutex_);
         if (!expire_before_ || health_.state != StoreHealth::State::open) return;
-        before = expire_before_;
-        retention = retention_;
-        busy = !queue_.empty();
+        now = expire_before_;
     }
-    const std::uint64_t rows = busy ? limits::expire_rows / 10 : limits::expire_rows;
     std::uint64_t gone = 0;
     std::vector<std::string> files;
     const auto slice = [&]() -> Result<void> {
         PINION_CHECK(parts_.database->run("BEGIN IMMEDIATE"));
-        for (const auto& [pool, span] : retention) {
-            PINION_TRY(some, parts_.writer->expire(pool, *before - span, rows - gone, files));
-            if ((gone += some) == rows) break;
-        }
+        PINION_TRY(forgotten, parts_.retention->forget(*now, rows, files));
+        gone = forgotten;
         return parts_.database->run("COMMIT");
     };
     parts_.database->forget_trouble();
-    if (auto done = slice(); !done) {
-        const auto trouble = parts_.database->trouble();
-        (void)parts_.database->run("ROLLBACK");
-        parts_.writer->roll_back();
-        if (trouble != DatabaseTrouble::full) return failed({}, done.error());
-        gone = 0;  // later, then
-    } else {
-        (void)parts_.writer->committed();
-        for (const std::string& file : files) {
-            parts_.spool->remove(file);
-            at(StorePoint::file_removed);
-        }
-    }
+    auto done = slice();
+    const auto trouble = parts_.database->trouble();
+    if (!done) (void)parts_.database->run("ROLLBACK");
+    parts_.writer->roll_back();  // it knows maps that may be gone
+    if (done)
+        parts_.retention->committed();
+    else
+        parts_.retention->roll_back();
+    if (!done && trouble != DatabaseTrouble::full) return failed({}, done.error());
+    if (done) remove_files(files);
     const std::scoped_lock lock(mutex_);
-    if (gone < rows && expire_before_ == before) expire_before_.reset();
+    // Where there is no room: later, then.
+    if ((!done || gone < rows) && expire_before_ == now) expire_before_.reset();
+}
+
+void Committer::remove_files(const std::vector<std::string>& files) {
+    for (const std::string& file : files) {
+        parts_.spool->remove(file);
+        at(StorePoint::file_removed);
+    }
 }
 
 void Committer::mind_the_log() {

@@ -5,12 +5,12 @@
 
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "jobs/store_retention.h"
 #include "jobs/store_spool.h"
 #include "jobs/store_sqlite.h"
 #include "jobs/store_threads.h"
@@ -23,6 +23,7 @@ public:
     struct Parts {
         std::unique_ptr<Database> database;
         std::unique_ptr<StoreWriter> writer;
+        std::unique_ptr<Retention> retention;
         std::unique_ptr<Database> checkpoints;  // the same database, for the checkpointer
         const Spool* spool = nullptr;
         AnswerBox* answers = nullptr;
@@ -45,6 +46,11 @@ public:
 
 private:
     using Batch = std::vector<StowedRequest>;
+    struct Declared {
+        JobPoolId pool;
+        std::string name;
+        Duration retention{};
+    };
 
     void commit_loop();
     void checkpoint_loop();
@@ -57,15 +63,17 @@ private:
     void failed(Batch batch, const Error& error);
     void succeeded();
     void set_health(StoreHealth health);
-    void expire_slice();
+    void expire_slice(bool idle);
+    void remove_files(const std::vector<std::string>& files);
     void mind_the_log();
     void at(StorePoint point) const {
         if (parts_.hook) parts_.hook(point);
     }
 
     Parts parts_;
-    bool synced_ = true;  // the connection's synchronous is FULL
-    std::uint64_t batches_ = 0;
+    bool synced_ = true;         // the connection's synchronous is FULL
+    std::uint64_t batches_ = 0;  // since the last slice of expiry
+    std::uint64_t ended_ = 0;    // jobs, likewise
 
     mutable std::mutex mutex_;
     std::condition_variable work_;
@@ -75,8 +83,7 @@ private:
     StoreHealth health_;
     bool spool_is_full_ = false;
     std::chrono::steady_clock::time_point retry_at_{};
-    std::vector<std::pair<JobPoolId, std::string>> new_names_;
-    std::map<JobPoolId, Duration> retention_;
+    std::vector<Declared> declared_;  // since the last batch
     std::optional<WallTime> expire_before_;
 
     std::mutex checkpoint_mutex_;

@@ -35,7 +35,10 @@ CREATE INDEX finished_by_age ON finished(pool, ended);
 CREATE TABLE files(name TEXT PRIMARY KEY, job INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 1> steps{first_schema};
+// How long what finished is kept, in microseconds, which a pool that left the configuration can't say any more.
+constexpr const char* retention_of_pools = "ALTER TABLE pools ADD COLUMN retention INTEGER";
+
+constexpr std::array<const char*, 2> steps{first_schema, retention_of_pools};
 
 Result<void> check_owner(Database& database, const std::string& path, std::size_t newest) {
     PINION_TRY(owner, database.ask("PRAGMA application_id"));

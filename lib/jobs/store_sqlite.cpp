@@ -97,12 +97,14 @@ Result<void> SqliteStore::open() {
     spool_ = std::move(spool);
     PINION_CHECK(sweep(*database));
     PINION_TRY(writer, StoreWriter::make(*database));
+    PINION_TRY(retention, Retention::make(*database));
     PINION_TRY(checkpoints, Database::open(database_path(), Database::Mode::write, options_.vfs));
     PINION_TRY(reader, StoreReader::open(database_path(), options_.vfs, spool_));
     PINION_CHECK(answers_.open());
     reader_ = std::move(reader);
-    committer_ = std::make_unique<Committer>(Committer::Parts{
-        std::move(database), std::move(writer), std::move(checkpoints), &spool_, &answers_, options_.hook});
+    committer_ =
+        std::make_unique<Committer>(Committer::Parts{std::move(database), std::move(writer), std::move(retention),
+                                                     std::move(checkpoints), &spool_, &answers_, options_.hook});
     spooler_ = std::thread([this] { spool_loop(); });
     reader_thread_ = std::thread([this] { read_loop(); });
     return {};

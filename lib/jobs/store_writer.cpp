@@ -59,18 +59,6 @@ Result<void> StoreWriter::prepare() {
         {&set_mode_, "UPDATE pools SET mode = ?2 WHERE id = ?1"},
         {&reserve_, "INSERT INTO meta VALUES('ids', ?1) ON CONFLICT DO UPDATE SET value = ?1"},
         {&probe_, "INSERT INTO meta VALUES('probe', 1) ON CONFLICT DO UPDATE SET value = value + 1"},
-        {&old_, "SELECT id FROM finished WHERE pool = ?1 AND ended < ?2 ORDER BY ended LIMIT ?3"},
-        {&input_of_, "SELECT pool, map, item, key FROM inputs WHERE id = ?1"},
-        {&file_of_, "SELECT f.file, i.file FROM finished f JOIN inputs i ON i.id = f.id WHERE f.id = ?1"},
-        {&drop_finished_, "DELETE FROM finished WHERE id = ?1"},
-        {&drop_input_, "DELETE FROM inputs WHERE id = ?1"},
-        {&drop_attempts_, "DELETE FROM attempts WHERE job = ?1"},
-        {&drop_key_, "DELETE FROM keys WHERE pool = ?1 AND key = ?2"},
-        {&drop_item_, "DELETE FROM items WHERE map = ?1 AND item = ?2"},
-        {&drop_files_, "DELETE FROM files WHERE name = ?1"},
-        {&drop_maps_,
-         "DELETE FROM maps WHERE pool = ?1 AND sealed AND name IS NOT NULL AND name NOT GLOB 'inputs-*'"
-         " AND NOT EXISTS (SELECT 1 FROM items WHERE items.map = maps.id)"},
     };
     for (const auto& [statement, sql] : all) {
         auto prepared = database_->prepare(sql);
@@ -337,59 +325,8 @@ Result<void> StoreWriter::on(const SetMode& request, const StowedRequest&) {
     return set_mode_.run();
 }
 
-// The committer takes these apart; see expire().
+// Alone in its transaction it would be committed on a full disk, too, which would pass for room.
+// The committer takes these apart, for Retention.
 Result<void> StoreWriter::on(const Expire&, const StowedRequest&) { return {}; }
-
-Result<std::uint64_t> StoreWriter::expire(JobPoolId pool, WallTime cutoff, std::uint64_t rows,
-                                          std::vector<std::string>& files) {
-    PINION_TRY(number, pool_number(pool));
-    std::vector<JobId> jobs;
-    old_.bind(1, number).bind(2, to_micros(cutoff)).bind(3, rows);
-    for (;;) {
-        PINION_TRY(more, old_.row());
-        if (!more) break;
-        jobs.push_back(JobId{old_.number(0)});
-    }
-    for (const JobId job : jobs) PINION_CHECK(forget(job, files));
-    if (!jobs.empty()) {
-        drop_maps_.bind(1, number);
-        PINION_CHECK(drop_maps_.run());
-        named_.clear();
-    }
-    return jobs.size();
-}
-
-Result<void> StoreWriter::forget(JobId job, std::vector<std::string>& files) {
-    file_of_.bind(1, job.value);
-    PINION_TRY(has_files, file_of_.row());
-    std::vector<std::string> mine;
-    for (int column = 0; has_files && column < 2; ++column)
-        if (!file_of_.is_null(column)) mine.emplace_back(file_of_.bytes(column));
-    file_of_.reset();
-    for (const std::string& file : mine) {
-        drop_files_.bind_text(1, file);
-        PINION_CHECK(drop_files_.run());
-    }
-    files.insert(files.end(), mine.begin(), mine.end());
-    input_of_.bind(1, job.value);
-    PINION_TRY(found, input_of_.row());
-    if (found) {
-        const std::uint64_t pool = input_of_.number(0);
-        const std::uint64_t map = input_of_.number(1);
-        const std::uint64_t item = input_of_.number(2);
-        const std::string key(input_of_.bytes(3));
-        input_of_.reset();
-        drop_item_.bind(1, map).bind(2, item);
-        PINION_TRY(named, is_named(MapId{map}));
-        if (named) PINION_CHECK(drop_item_.run());
-        drop_key_.bind(1, pool).bind_text(2, key);
-        if (!key.empty()) PINION_CHECK(drop_key_.run());
-    }
-    for (Statement* drop : {&drop_finished_, &drop_input_, &drop_attempts_}) {
-        drop->bind(1, job.value);
-        PINION_CHECK(drop->run());
-    }
-    return {};
-}
 
 }  // namespace pinion::jobs

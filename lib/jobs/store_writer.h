@@ -42,14 +42,9 @@ public:
     // transaction must be rolled back; what a request itself did wrong is in its answer, and nothing of it is applied.
     [[nodiscard]] Result<void> apply(const StowedRequest& request, WallTime now, std::vector<StoreAnswer>& answers);
 
-    // Forgets up to `rows` finished jobs of the pool that ended before `cutoff`, and appends the names of their files.
-    // Gives how many there were.
-    [[nodiscard]] Result<std::uint64_t> expire(JobPoolId pool, WallTime cutoff, std::uint64_t rows,
-                                               std::vector<std::string>& files);
-
     // Makes sure that ids are reserved ahead; within the transaction.
     [[nodiscard]] Result<void> reserve_ids();
-    // The transaction was rolled back: what was learned within it is forgotten.
+    // The transaction was rolled back, or dropped maps: what was learned of the tables is forgotten.
     void roll_back();
     // It was committed. Gives the files that turned out not to be needed, since their jobs were known already.
     [[nodiscard]] std::vector<std::string> committed();
@@ -78,7 +73,6 @@ private:
     [[nodiscard]] Result<void> insert(JobId id, const NewJob& job, const Stowed& payload, std::uint64_t pool);
     [[nodiscard]] Result<void> keep_file(JobId job, const std::string& file);
     [[nodiscard]] Result<void> note_attempt(JobId job, const AttemptRow& attempt);
-    [[nodiscard]] Result<void> forget(JobId job, std::vector<std::string>& files);
 
     Database* database_;
     std::map<JobPoolId, std::string> names_;
@@ -94,8 +88,6 @@ private:
     Statement find_pool_, add_pool_, add_live_, add_input_, find_key_, add_key_, find_item_, add_item_, add_file_;
     Statement claim_, retry_, add_attempt_, find_live_, drop_live_, add_finished_, find_map_, map_by_name_, add_map_,
         count_items_, seal_, set_mode_, reserve_, probe_;
-    Statement old_, input_of_, file_of_, drop_finished_, drop_input_, drop_attempts_, drop_key_, drop_item_,
-        drop_files_, drop_maps_;
 };
 
 [[nodiscard]] std::int64_t to_micros(WallTime time) noexcept;
