@@ -116,6 +116,9 @@ struct JobHost::Execute {
         });
     }
     void operator()(const MapSettled& m) const { host.settled(m); }
+    void operator()(const FlushPool& p) const {
+        if (host.store_) host.store_->post(WriteRequest{Flush{p.pool, p.number}});
+    }
     void operator()(const PoolForgotten& p) const {
         const auto* pool = host.find_pool(p.pool);
         if (pool != nullptr && !pool->declared) host.pools_.erase(host.name(p.pool));

@@ -79,6 +79,7 @@ struct JobHost::Take {
         host.post(FinishPersisted{answer.job});
         host.end_written(answer.job);
     }
+    void operator()(const Flushed& answer) const { host.post(PoolFlushed{answer.pool, answer.number}); }
     void operator()(MapStored& answer) const {
         auto opening = host.pending_.openings.extract(answer.token);
         if (!opening) return;

@@ -92,12 +92,18 @@ struct MapSettled {
     std::uint64_t failed = 0;
     std::uint64_t cancelled = 0;
 };
+// A pool that left has nothing more to do. Answered by PoolFlushed with the same number, once all that was asked before
+// stands in the store; by nothing if the store has stopped.
+struct FlushPool {
+    JobPoolId pool;
+    std::uint64_t number = 0;
+};
 struct PoolForgotten {
     JobPoolId pool;
 };
 
 using JobEffect = std::variant<Dispatch, Claim, Release, Retry, Finish, KillTree, Recycle, Stray, SubmitAdmitted,
-                               SubmitRefused, MapSettled, PoolForgotten>;
+                               SubmitRefused, MapSettled, FlushPool, PoolForgotten>;
 using JobEffects = std::vector<JobEffect>;
 
 [[nodiscard]] const char* to_string(Refusal refusal) noexcept;

@@ -29,6 +29,11 @@ struct PoolDeclared {
 struct PoolWithdrawn {
     JobPoolId pool;
 };
+// The answer to FlushPool.
+struct PoolFlushed {
+    JobPoolId pool;
+    std::uint64_t number = 0;
+};
 // All named semaphores and their permits. One that is missing has none.
 struct SemaphoresDeclared {
     std::map<std::string, std::uint32_t> permits;
@@ -99,9 +104,9 @@ struct StoreBehind {
 struct TimerFired {};
 
 using JobEvent =
-    std::variant<PoolDeclared, PoolWithdrawn, SemaphoresDeclared, QueueOrdered, SubmitRequested, SubmitAbandoned,
-                 SubmitSettled, MapOpened, MapSealed, JobQueued, WorkerArrived, WorkerGone, WorkerBlocked, WorkerMemory,
-                 JobAnswered, PayloadAwaited, PayloadLost, ClaimPersisted, FinishPersisted, CancelRequested,
-                 MapCancelRequested, StoreChanged, StoreBehind, TimerFired>;
+    std::variant<PoolDeclared, PoolWithdrawn, PoolFlushed, SemaphoresDeclared, QueueOrdered, SubmitRequested,
+                 SubmitAbandoned, SubmitSettled, MapOpened, MapSealed, JobQueued, WorkerArrived, WorkerGone,
+                 WorkerBlocked, WorkerMemory, JobAnswered, PayloadAwaited, PayloadLost, ClaimPersisted, FinishPersisted,
+                 CancelRequested, MapCancelRequested, StoreChanged, StoreBehind, TimerFired>;
 
 }  // namespace pinion::jobs

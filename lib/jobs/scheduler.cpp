@@ -98,6 +98,7 @@ void Scheduler::Impl::on(const PoolDeclared& event) {
     }
     pool.spec = event.spec;
     pool.withdrawn = false;
+    pool.wrote();
     pool.needs = semaphores_.needs(event.spec->job.semaphores);
     // Deadlines of a new timeout concern attempts that begin from now on; a new depth and new ages apply at once.
     for (const auto& worker : pool.workers)
@@ -109,6 +110,13 @@ void Scheduler::Impl::on(const PoolWithdrawn& event) {
     PoolRecord* found = pool(event.pool);
     if (found == nullptr) return;
     found->withdrawn = true;
+    touch(*found);
+}
+
+void Scheduler::Impl::on(const PoolFlushed& event) {
+    PoolRecord* found = pool(event.pool);
+    if (found == nullptr || event.number != found->flush) return;
+    found->flushed = true;
     touch(*found);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scheduler's inside: what it keeps of pools and maps, and its steps, in the files scheduler_*.cpp.
+// The scheduler's inside: its steps, in the files scheduler_*.cpp. What it keeps of pools and maps is in job_pool.h.
 #pragma once
 
 #include <deque>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "jobs/delays.h"
+#include "jobs/job_pool.h"
 #include "jobs/job_table.h"
 #include "jobs/job_worker.h"
 #include "jobs/lanes.h"
@@ -16,43 +17,6 @@
 #include "jobs/semaphores.h"
 
 namespace pinion::jobs {
-
-struct MapRecord {
-    MapId id;
-    std::uint32_t pool = 0;
-    bool fail_fast = false;
-    bool sealed = false;
-    bool cancelled = false;
-    bool open = false;  // the record is in use
-    std::uint64_t unfinished = 0;
-    std::uint64_t done = 0;
-    std::uint64_t failed = 0;
-    std::uint64_t cancelled_jobs = 0;
-    std::vector<std::uint32_t> lanes;
-};
-
-struct PoolRecord {
-    JobPoolId id;
-    JobPoolPtr spec;  // null: there is no such pool
-    QueueMode mode = QueueMode::running;
-    bool withdrawn = false;
-    bool dirty = false;  // to be looked at in this turn
-    std::uint32_t own_map = nowhere;
-    Rings rings;
-    NeedsPtr needs;
-    Buckets::Workers workers;
-    Buckets buckets;
-    std::uint32_t worker_count = 0;
-    double smoothed_us = -1;  // below 0: unknown
-    std::uint64_t reserved = 0;
-    std::deque<SubmitRequested> waiting;
-    QueueView counts;  // what is counted as it changes
-
-    [[nodiscard]] bool durable() const { return spec->queue.durability != Durability::memory; }
-    [[nodiscard]] std::uint32_t depth() const;
-    // Jobs for which the queue's capacity is meant.
-    [[nodiscard]] std::uint64_t occupied() const { return rings.ready + counts.delayed + reserved; }
-};
 
 class Scheduler::Impl {
 public:
@@ -76,6 +40,7 @@ private:
     // scheduler.cpp: what happened.
     void on(const PoolDeclared& event);
     void on(const PoolWithdrawn& event);
+    void on(const PoolFlushed& event);
     void on(const SemaphoresDeclared& event);
     void on(const QueueOrdered& event);
     void on(const StoreChanged& event);
@@ -134,6 +99,7 @@ private:
     void forget(Place place);
     void forget_map_if_over(std::uint32_t map);
     void forget_pool_if_over(PoolRecord& pool);
+    void forget(PoolRecord& pool);
     void release_permits(Sent& sent);
 
     // Shared by all.
@@ -170,6 +136,7 @@ private:
     bool store_writable_ = true;
     bool store_behind_ = false;
     std::uint64_t next_attempt_ = 1;
+    std::uint64_t flushes_ = 0;
 
     std::vector<std::uint32_t> dirty_;  // pools, in this turn
     std::vector<WorkerRef> touched_;    // workers, in this turn

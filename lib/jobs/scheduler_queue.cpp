@@ -101,6 +101,9 @@ void Scheduler::Impl::on(const MapSealed& event) {
     const auto known = map_numbers_.find(event.map.value);
     if (known == map_numbers_.end()) return;
     maps_[known->second].sealed = true;
+    PoolRecord& pool = pools_[maps_[known->second].pool];
+    pool.wrote();
+    if (pool.withdrawn) touch(pool);
     forget_map_if_over(known->second);
 }
 
@@ -200,6 +203,7 @@ void Scheduler::Impl::cancel_map(std::uint32_t map) {
     if (record.cancelled) return;
     record.cancelled = true;
     PoolRecord& pool = pools_[record.pool];
+    pool.wrote();
     touch(pool);
     for (const std::uint32_t lane : record.lanes) lanes_.park(pool.rings, lane);
     delays_.remove_if([&](Place place) { return lanes_.at(jobs_.at(place).lane).map == map; },

@@ -33,6 +33,7 @@ void Scheduler::Impl::end_attempt(PoolRecord& pool, Place place, const End& end)
     const Duration delay =
         end.verdict.after.value_or(retry_delay(policy, end.note.number, seed_ + job.id.value * 1024 + end.note.number));
     emit(Retry{job.id, pool.id, end.note, delay});
+    pool.wrote();
     ++pool.counts.retried;
     if (delay > Duration::zero()) return make_delayed(pool, place, add_saturating(now_, delay));
     make_ready(pool, place);
@@ -112,6 +113,14 @@ void Scheduler::Impl::forget_pool_if_over(PoolRecord& pool) {
     admit(pool);  // that is, refuse
     // Should the pool come back, its jobs are read from the store: not before all that is known of them stands there.
     if (pool.reserved > 0 || pool.counts.finishing > 0) return;
+    if (pool.flush == 0) {
+        pool.flush = ++flushes_;
+        return emit(FlushPool{pool.id, pool.flush});
+    }
+    if (pool.flushed) forget(pool);
+}
+
+void Scheduler::Impl::forget(PoolRecord& pool) {
     jobs_.for_each([&](Place place) {
         const JobRecord& job = jobs_.at(place);
         if (lanes_.at(job.lane).pool != pool.id.value) return;

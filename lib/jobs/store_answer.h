@@ -43,6 +43,10 @@ struct StoredMap {
     bool fail_fast = false;
     std::uint64_t items = 0;
 };
+struct Flushed {
+    JobPoolId pool;
+    std::uint64_t number = 0;
+};
 struct MapStored {
     std::uint64_t token = 0;
     Result<StoredMap> map;
@@ -88,6 +92,6 @@ struct StoreHealth {
     int code = 0;        // an errno for what it is about: ENOSPC, EROFS, EUCLEAN (damaged), EMEDIUMTYPE (not ours), …
 };
 using StoreAnswer =
-    std::variant<Enqueued, Claimed, Finished, MapStored, Fetched, LookedUp, Listed, ItemsRead, StoreHealth>;
+    std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, Fetched, LookedUp, Listed, ItemsRead, StoreHealth>;
 
 }  // namespace pinion::jobs

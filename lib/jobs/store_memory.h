@@ -85,6 +85,7 @@ private:
     void on(const OpenMap& request);
     void on(const SealMap& request);
     void on(const SetMode& request);
+    void on(const Flush& request) { answer_with(Flushed{request.pool, request.number}); }
     void on(const Expire& request);
 
     [[nodiscard]] Result<std::string> fetch(JobId job);

@@ -85,12 +85,18 @@ struct SetMode {
     JobPoolId pool;
     QueueMode mode = QueueMode::running;
 };
+// Answered by Flushed, with the same number, once all that was posted before is written. A store that has stopped
+// answers nothing.
+struct Flush {
+    JobPoolId pool;
+    std::uint64_t number = 0;
+};
 // Forgets what finished longer ago than its pool's retention, in slices, when there is nothing else to do.
 struct Expire {
     WallTime now{};
 };
 using WriteRequest =
-    std::variant<Enqueue, NoteClaim, VoidClaim, NoteRetry, NoteFinish, OpenMap, SealMap, SetMode, Expire>;
+    std::variant<Enqueue, NoteClaim, VoidClaim, NoteRetry, NoteFinish, OpenMap, SealMap, SetMode, Flush, Expire>;
 
 // Reads.
 struct FetchPayload {

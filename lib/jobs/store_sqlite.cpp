@@ -173,6 +173,7 @@ StowedRequest SqliteStore::wrap(WriteRequest request, bool& large) const {
     if (const auto* claim = std::get_if<NoteClaim>(&whole.request))
         whole.durable = claim->token && is_durable(claim->pool);
     if (const auto* map = std::get_if<OpenMap>(&whole.request)) whole.durable = is_durable(map->pool);
+    if (const auto* flush = std::get_if<Flush>(&whole.request)) whole.durable = is_durable(flush->pool);
     if (const auto* finish = std::get_if<NoteFinish>(&whole.request)) {
         look_at(finish->pushes);
         whole.durable = whole.durable || is_durable(finish->pool);
@@ -184,7 +185,8 @@ StowedRequest SqliteStore::wrap(WriteRequest request, bool& large) const {
 
 void SqliteStore::post(WriteRequest request) {
     if (const auto* expiry = std::get_if<Expire>(&request)) return committer_->expire(expiry->now);
-    bool large = false;
+    // What large requests leave in the spool is part of what a flush waits for.
+    bool large = std::holds_alternative<Flush>(request);
     StowedRequest whole = wrap(std::move(request), large);
     if (large) {
         spooled_bytes_ += whole.bytes;

@@ -326,6 +326,11 @@ Result<void> StoreWriter::on(const SetMode& request, const StowedRequest&) {
 }
 
 // Alone in its transaction it would be committed on a full disk, too, which would pass for room.
+Result<void> StoreWriter::on(const Flush& request, const StowedRequest&) {
+    answers_->emplace_back(Flushed{request.pool, request.number});
+    return probe();
+}
+
 // The committer takes these apart, for Retention.
 Result<void> StoreWriter::on(const Expire&, const StowedRequest&) { return {}; }
 

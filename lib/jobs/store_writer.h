@@ -64,6 +64,7 @@ private:
     [[nodiscard]] Result<void> on(const OpenMap& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const SealMap& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const SetMode& request, const StowedRequest& whole);
+    [[nodiscard]] Result<void> on(const Flush& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const Expire& request, const StowedRequest& whole);
 
     [[nodiscard]] Result<std::optional<std::string>> objection(const Enqueue& request, const StowedRequest& whole);

@@ -143,6 +143,7 @@ private:
     void check(const SubmitAdmitted& e);
     void check(const SubmitRefused& e);
     void check(const MapSettled& e);
+    void check(const FlushPool&) {}
     void check(const PoolForgotten&) { broken("a pool was forgotten"); }
     void check_order(const Job& job, std::uint64_t id);
     void hand_over(const Dispatch& e, Attempt& attempt);

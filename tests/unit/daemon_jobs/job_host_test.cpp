@@ -129,6 +129,49 @@ TEST_F(HostTest, APoolThatComesBackHasWhatWasOnItsWayWhenItLeft) {
     EXPECT_EQ(queue("p").ready, 2U) << "and there";
 }
 
+// What a worker gave back and first attempts that failed are written without an answer: behind a full disk, minutes
+// later.
+TEST_F(HostTest, APoolThatComesBackKnowsWhatIsNotWrittenYet) {
+    JobPoolSpec policy{.prefetch = 1};
+    policy.job.attempts = 2;
+    policy.job.delay = 0s;
+    const auto pool = declare("p", policy, Durability::fsync);
+    submit(pool, 2);
+    settle();
+    const auto stopped = arrive("p");
+    const auto crashed = arrive("p", 1, 1);
+    ASSERT_EQ(store_->claims(), 2U);
+    store_->shut();
+    host_.leaving(stopped.id);
+    die(stopped);
+    die(crashed);
+    host_.withdraw("p");
+    settle();
+    declare("p", policy, Durability::fsync);
+    store_->open();
+    settle();
+    EXPECT_EQ(queue("p").ready, 2U);
+    EXPECT_THAT(arrive("p", 2).reads(), HasSubstr(R"("input":0,"attempt":1)")) << "it was given back";
+    EXPECT_THAT(arrive("p", 2, 1).reads(), HasSubstr(R"("input":1,"attempt":2)")) << "one is on record";
+}
+
+TEST_F(HostTest, APoolThatComesBackToAStoppedStoreHasItsJobs) {
+    const JobPoolSpec policy{.prefetch = 1};
+    const auto pool = declare("p", policy, Durability::fsync);
+    submit(pool, 1);
+    settle();
+    const auto worker = arrive("p");
+    store_->shut();
+    store_->become({jobs::StoreHealth::State::stopped, "an error", EIO});
+    host_.leaving(worker.id);
+    die(worker);
+    host_.withdraw("p");
+    settle();
+    declare("p", policy, Durability::fsync);
+    EXPECT_EQ(queue("p").ready, 1U);
+    EXPECT_EQ(queue("p").failed, 0U);
+}
+
 TEST_F(HostTest, AJobThatEndsWhileItsPoolIsAwayDoesNotRunAgain) {
     const auto pool = declare("p");
     submit(pool, 1);

@@ -12,13 +12,17 @@ namespace {
 
 std::atomic<Mode> now = Mode::healthy;
 std::atomic<std::uint64_t> writes_since_sync = 0;
+std::atomic<std::uint64_t> writes_without_room = 0;
 sqlite3_vfs* usual = nullptr;
 // Of the usual layer's files; ours are the same, with two of their functions replaced.
 const sqlite3_io_methods* usual_methods = nullptr;
 sqlite3_io_methods methods{};
 
 int write_or_fail(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
-    if (now == Mode::full) return SQLITE_FULL;
+    if (now == Mode::full) {
+        ++writes_without_room;
+        return SQLITE_FULL;
+    }
     ++writes_since_sync;
     return usual_methods->xWrite(file, bytes, size, at);
 }
@@ -70,6 +74,8 @@ std::string vfs() {
 void become(Mode mode) { now = mode; }
 
 std::uint64_t unsynced_writes() { return writes_since_sync; }
+
+std::uint64_t refused_writes() { return writes_without_room; }
 
 void spoil_live_pages(const std::string& path) {
     sqlite3* database = nullptr;

@@ -15,6 +15,8 @@ enum class Mode { healthy, sync_fails, full, read_only };
 void become(Mode mode);
 // Writes of all files since the last sync of one. Exact while one file is written: the log, below its bound.
 [[nodiscard]] std::uint64_t unsynced_writes();
+// Writes that found no room, ever.
+[[nodiscard]] std::uint64_t refused_writes();
 
 // Overwrites the page that all searches for what waits begin at.
 void spoil_live_pages(const std::string& path);

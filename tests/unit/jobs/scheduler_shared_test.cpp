@@ -173,6 +173,13 @@ TEST(Recycling, AfterSoManyJobsMemoryOrAge) {
     EXPECT_EQ(desk.all<Recycle>()[0].reason, RecycleReason::age);
 }
 
+// The store has written all that was asked before the last turn.
+void flush(Desk& desk) {
+    ASSERT_EQ(desk.all<FlushPool>().size(), 1U);
+    const FlushPool asked = desk.all<FlushPool>()[0];
+    desk.tell(PoolFlushed{asked.pool, asked.number});
+}
+
 TEST(Pools, LeaveWhenTheirLastWorkerIsGone) {
     Desk desk;
     auto spec = memory_pool();
@@ -190,6 +197,8 @@ TEST(Pools, LeaveWhenTheirLastWorkerIsGone) {
     desk.tell(WorkerGone{Desk::worker(0), Departure::stopped, {}});
     EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "an end is on its way to the store";
     desk.tell(FinishPersisted{JobId{1}});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "what has no answer may be on its way, too";
+    flush(desk);
     EXPECT_EQ(desk.all<PoolForgotten>().size(), 1U);
     EXPECT_EQ(desk.scheduler.snapshot().jobs, 0U);
     desk.tell(FinishPersisted{JobId{1}}, Desk::job(4));
@@ -215,9 +224,30 @@ TEST(Pools, ThatComeBackWhileTheirJobsAreWrittenHaveThem) {
     EXPECT_THAT(desk.dispatched(), ElementsAre(1));
     desk.tell(SubmitRequested{2, JobPoolId{0}, 1, false});
     desk.tell(PoolWithdrawn{JobPoolId{0}}, WorkerGone{Desk::worker(0), Departure::stopped, {}});
-    EXPECT_TRUE(desk.all<PoolForgotten>().empty());
+    EXPECT_TRUE(desk.all<FlushPool>().empty());
     desk.tell(SubmitSettled{JobPoolId{0}, 1});
+    flush(desk);
     EXPECT_EQ(desk.all<PoolForgotten>().size(), 1U) << "the store refused it";
+}
+
+TEST(Pools, AreNotForgottenByAFlushOfWhatWasBefore) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    desk.tell(MapOpened{MapId{4}, JobPoolId{0}, false}, Desk::job(1, 4), PoolWithdrawn{JobPoolId{0}});
+    const auto first = desk.all<FlushPool>().at(0);
+    desk.pool(0, memory_pool());
+    desk.tell(PoolFlushed{first.pool, first.number});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "it is back";
+    desk.tell(PoolWithdrawn{JobPoolId{0}});
+    const auto second = desk.all<FlushPool>().at(0);
+    desk.tell(PoolFlushed{first.pool, first.number});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "it has left once more since";
+    desk.tell(MapSealed{MapId{4}});
+    const auto third = desk.all<FlushPool>().at(0);
+    desk.tell(PoolFlushed{second.pool, second.number});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "the seal is not written";
+    desk.tell(PoolFlushed{third.pool, third.number});
+    EXPECT_EQ(desk.all<PoolForgotten>().size(), 1U);
 }
 
 std::string why(const Desk& desk, std::uint64_t job) {

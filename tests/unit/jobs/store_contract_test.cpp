@@ -73,6 +73,21 @@ TEST_P(EachStore, KeepsEveryAttempt) {
     EXPECT_EQ(desk.look(job).result, "42") << "an end is an end";
 }
 
+TEST_P(EachStore, AFlushIsAnsweredOnceAllBeforeItIsWritten) {
+    const JobId job = desk.one({.payload = "1"});
+    const std::string large(limits::max_inline_bytes + 1, 'x');
+    desk.store->post(NoteClaim{.job = job});
+    desk.store->post(NoteRetry{.job = job, .attempt = {.number = 1, .outcome = Outcome::crash}, .due = {}});
+    desk.store->post(Enqueue{7, {{.payload = large}}});
+    const auto flushed = desk.ask<Flushed>(Flush{JobPoolId{0}, 5});
+    EXPECT_EQ(flushed.pool, JobPoolId{0});
+    EXPECT_EQ(flushed.number, 5U);
+    const auto waiting = desk.waiting();
+    ASSERT_EQ(waiting.size(), 2U) << "what goes by way of the spool, too";
+    EXPECT_EQ(waiting[0].attempts, 1U);
+    EXPECT_FALSE(waiting[0].claimed);
+}
+
 TEST_P(EachStore, PushesAreQueuedWithTheEndOfTheirJob) {
     const JobId job = desk.one({.payload = "1"});
     NoteFinish finish = done(job);

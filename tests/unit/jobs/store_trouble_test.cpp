@@ -88,6 +88,29 @@ TEST_F(StoreOnABadDisk, AFullDiskRefusesSubmitsAndKeepsEnds) {
     EXPECT_EQ(desk.waiting().size(), 1U) << "what was refused is not there";
 }
 
+TEST_F(StoreOnABadDisk, AFullDiskKeepsAFlushAndWhatItIsFor) {
+    StoreDesk desk(options);
+    const JobId job = desk.one({.payload = "1"});
+    desk.ask<Claimed>(NoteClaim{.job = job, .number = 1, .token = 2});
+    failing_disk::become(Mode::full);
+    EXPECT_FALSE(desk.submit({{.payload = "2"}}).jobs.has_value());
+    EXPECT_EQ(desk.wait<StoreHealth>().state, StoreHealth::State::full);
+    desk.store->post(Flush{JobPoolId{0}, 1});
+    const auto before = failing_disk::refused_writes();
+    for (const auto until = std::chrono::steady_clock::now() + 30s;
+         failing_disk::refused_writes() == before && std::chrono::steady_clock::now() < until;)
+        std::this_thread::yield();
+    EXPECT_TRUE(desk.store->take_answers().empty()) << "a flush alone does not pass for room";
+    desk.store->post(VoidClaim{job});
+    desk.store->post(Flush{JobPoolId{0}, 2});
+    EXPECT_FALSE(desk.submit({{.payload = "3"}}).jobs.has_value());
+    EXPECT_TRUE(desk.waiting().at(0).claimed);
+    failing_disk::become(Mode::healthy);
+    EXPECT_EQ(desk.wait<Flushed>().number, 1U);
+    EXPECT_EQ(desk.wait<Flushed>().number, 2U);
+    EXPECT_FALSE(desk.waiting().at(0).claimed);
+}
+
 TEST_F(StoreOnABadDisk, AReadOnlyDatabaseIsNamed) {
     {
         StoreDesk desk(options);
