@@ -18,6 +18,7 @@ std::size_t SentList::find_job(Place place) const noexcept {
 }
 
 void SentList::remove(std::size_t i) {
+    bytes_ -= (*this)[i].size;
     if (i > 0) {
         items_.erase(begin() + static_cast<std::ptrdiff_t>(i));
         return;
@@ -36,6 +37,7 @@ std::vector<Sent> SentList::take_all() {
     std::vector<Sent> all(std::make_move_iterator(begin()), std::make_move_iterator(end()));
     items_.clear();
     first_ = 0;
+    bytes_ = 0;
     return all;
 }
 

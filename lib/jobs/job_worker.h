@@ -27,7 +27,8 @@ struct Sent {
     std::optional<Outcome> doom;  // its worker is being killed for its sake: how it ends
     MonotonicTime since{};        // executing
     MonotonicTime deadline = no_deadline;
-    NeedsPtr held;  // permits
+    NeedsPtr held;           // permits
+    std::uint32_t size = 0;  // of its input
 
     [[nodiscard]] bool is_gap() const noexcept { return place == nowhere; }
 };
@@ -43,7 +44,12 @@ public:
     [[nodiscard]] auto end() noexcept { return items_.end(); }
     [[nodiscard]] auto begin() const noexcept { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
     [[nodiscard]] auto end() const noexcept { return items_.end(); }
-    void add(Sent sent) { items_.push_back(std::move(sent)); }
+    // Of all inputs, also of those that were cancelled: they are on their way all the same.
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    void add(Sent sent) {
+        bytes_ += sent.size;
+        items_.push_back(std::move(sent));
+    }
     // The index of that attempt; size() where it is not here.
     [[nodiscard]] std::size_t find(AttemptId attempt) const noexcept;
     [[nodiscard]] std::size_t find_job(Place place) const noexcept;
@@ -53,6 +59,7 @@ public:
 private:
     std::vector<Sent> items_;
     std::size_t first_ = 0;
+    std::uint64_t bytes_ = 0;
 };
 
 enum class WorkerPhase : std::uint8_t {

@@ -8,7 +8,8 @@
 //  - Workers pull: each has credits, `depth` less what it has not answered. The depth is pool.prefetch, or about 1 ms
 //  of
 //    work: clamp(1 ms / the smoothed time between two answers, 1, 64), and `concurrency` − 1 on top. The worker with
-//    the fewest jobs is served first, so that few jobs spread over all.
+//    the fewest jobs is served first, so that few jobs spread over all. One whose inputs come to 32 MiB gets only what
+//    it can execute at once.
 //  - Jobs with semaphores, and later attempts, start only at a worker that can execute them at once (depth 1): what
 //  holds a
 //    permit or a claim must not wait in a pipe. Such a job's turn holds the others of its pool back until a worker is

@@ -91,7 +91,10 @@ void Scheduler::Impl::recycle(PoolRecord& pool, JobWorker& worker) {
 }
 
 void Scheduler::Impl::update_room(PoolRecord& pool, JobWorker& worker) {
-    const bool room = worker.phase == WorkerPhase::open && !worker.blocked && worker.claiming == 0;
+    // Inputs are kept in memory until the worker has read them. What it can execute at once it gets in any case.
+    const bool may_wait = worker.sent.bytes() < limits::bytes_ahead;
+    const bool room = worker.phase == WorkerPhase::open && !worker.blocked && worker.claiming == 0 &&
+                      (may_wait || worker.sent.size() < pool.spec->concurrency);
     pool.buckets.place(pool.workers, worker.ref.slot.value, room);
 }
 
@@ -123,7 +126,8 @@ void Scheduler::Impl::start(PoolRecord& pool, JobWorker& worker, Place place, bo
                      .job = job.id,
                      .place = place,
                      .dispatched = !later_attempt,
-                     .held = pool.needs});
+                     .held = pool.needs,
+                     .size = job.size});
     Sent& sent = worker.sent[worker.sent.size() - 1];
     if (later_attempt) {
         job.become(JobPhase::claiming);

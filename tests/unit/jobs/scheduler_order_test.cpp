@@ -88,6 +88,50 @@ TEST(Order, PrefetchIsAboutAMillisecondOfWork) {
     EXPECT_EQ(desk.scheduler.queue(JobPoolId{0})->depth, limits::max_prefetch) << "never more than the bound";
 }
 
+JobQueued large_job(std::uint64_t id) {
+    auto job = Desk::job(id);
+    job.size = limits::bytes_ahead / 2;
+    return job;
+}
+
+TEST(Order, LargeInputsAreNotSentAheadWithoutABound) {
+    Desk desk;
+    auto spec = memory_pool();
+    spec.prefetch = 64;
+    desk.pool(0, spec);
+    desk.arrive(0);
+    auto just_below = large_job(2);
+    --just_below.size;
+    desk.tell(large_job(1), just_below, Desk::job(3), Desk::job(4), large_job(5), Desk::job(6), Desk::job(7));
+    EXPECT_THAT(desk.dispatched(), ElementsAre(1, 2, 3, 4, 5)) << "one past the bound, and none after that";
+    EXPECT_EQ(to_string(desk.scheduler.why(JobId{6}), desk.now, [](JobPoolId) { return "p"; }),
+              "it is the next, and all workers are busy");
+    desk.tell(CancelRequested{JobId{5}});
+    EXPECT_THAT(desk.dispatched(), IsEmpty()) << "it is on its way all the same";
+    desk.answer(1);
+    EXPECT_THAT(desk.dispatched(), ElementsAre(6, 7));
+    desk.tell(large_job(8), Desk::job(9));
+    EXPECT_THAT(desk.dispatched(), ElementsAre(8));
+    desk.arrive(1);
+    EXPECT_THAT(desk.dispatched(), ElementsAre(9)) << "another worker is not concerned";
+    desk.tell(WorkerGone{Desk::worker(0), Departure::stopped, {}}, WorkerArrived{Desk::worker(0, 2)});
+    EXPECT_EQ(desk.dispatched().size(), 6U) << "nor is its successor: all that was given back";
+}
+
+TEST(Order, WhatAWorkerCanExecuteAtOnceItGetsHoweverLargeItIs) {
+    Desk desk;
+    auto spec = memory_pool();
+    spec.prefetch = 8;
+    spec.concurrency = 3;
+    desk.pool(0, spec);
+    desk.arrive(0);
+    desk.tell(large_job(1), large_job(2), large_job(3), large_job(4));
+    EXPECT_THAT(desk.dispatched(), ElementsAre(1, 2, 3));
+    spec.concurrency = 4;
+    desk.pool(0, spec);
+    EXPECT_THAT(desk.dispatched(), ElementsAre(4));
+}
+
 TEST(Order, AWorkerWithConcurrencyIsSentAsManyAndPrefetchBesides) {
     Desk desk;
     auto spec = memory_pool();
