@@ -82,6 +82,17 @@ double bare_sqlite(const std::string& folder, std::uint64_t batch) {
     return static_cast<double>(id) / seconds_since(begin);
 }
 
+NoteFinish end_of(JobId job) {
+    return {.job = job, .attempt = {.number = 1, .detail = "{}"}, .result = payload, .pushes = {}};
+}
+
+std::unique_ptr<Store> open_store(const std::string& folder) {
+    auto opened = open_sqlite_store({.folder = folder});
+    if (!opened) give_up(opened.error().message);
+    (*opened)->declare_pool(JobPoolId{0}, "bench", QueuePolicy{});
+    return std::move(*opened);
+}
+
 struct StoreRun {
     double rate = 0;
     double p50_ms = 0;
@@ -89,13 +100,8 @@ struct StoreRun {
 };
 
 // `producers` clients, each of which waits for its answer before it submits again: `batch` jobs at a time. One thread
-// posts for all and takes the answers, as the daemon's does.
-StoreRun durable(const std::string& folder, std::size_t producers, std::size_t batch) {
-    auto opened =
-        open_sqlite_store({.folder = folder + "/store-" + std::to_string(producers) + "-" + std::to_string(batch)});
-    if (!opened) give_up(opened.error().message);
-    Store& store = **opened;
-    store.declare_pool(JobPoolId{0}, "bench", QueuePolicy{});
+// posts for all and takes the answers, as the daemon's does. `ending`: what is acknowledged has its end at once.
+StoreRun durable(Store& store, std::size_t producers, std::size_t batch, bool ending = false) {
     std::vector<Clock::time_point> posted(producers);
     std::vector<double> latency;
     const auto submit = [&](std::size_t producer) {
@@ -107,13 +113,20 @@ StoreRun durable(const std::string& folder, std::size_t producers, std::size_t b
     std::uint64_t jobs = 0;
     const auto begin = Clock::now();
     for (std::size_t producer = 0; producer < producers; ++producer) submit(producer);
-    for (std::size_t waiting = producers; waiting > 0;) {
+    std::uint64_t ended = 0;
+    for (std::size_t waiting = producers; waiting > 0 || (ending && ended < jobs);) {
         pollfd ready{store.answer_fd(), POLLIN, 0};
         ::poll(&ready, 1, 1000);
         const bool over = seconds_since(begin) > 4;
         for (const StoreAnswer& answer : store.take_answers()) {
+            if (std::holds_alternative<Finished>(answer)) {
+                ++ended;
+                continue;
+            }
             const auto* placed = std::get_if<Enqueued>(&answer);
             if (placed == nullptr || !placed->jobs) give_up("a submit failed");
+            if (ending)
+                for (const PlacedJob& job : *placed->jobs) store.post(WriteRequest(end_of(job.id)));
             latency.push_back(std::chrono::duration<double, std::milli>(Clock::now() - posted[placed->token]).count());
             jobs += placed->jobs->size();
             if (over)
@@ -125,6 +138,48 @@ StoreRun durable(const std::string& folder, std::size_t producers, std::size_t b
     const double took = seconds_since(begin);
     std::ranges::sort(latency);
     return {static_cast<double>(jobs) / took, latency[latency.size() / 2], latency[latency.size() * 99 / 100]};
+}
+
+void print(const char* what, const StoreRun& run) {
+    char more[100];
+    std::snprintf(more, sizeof more, "acknowledged p50 %.2f ms, p99 %.2f ms", run.p50_ms, run.p99_ms);
+    row(what, run.rate, more);
+}
+
+// The same submits and ends, first with nothing to forget, then while a million are past their retention.
+void retention(const std::string& folder) {
+    const auto store = open_store(folder + "/retention");
+    print("submitted and ended: 64 producers, 1 job a submit", durable(*store, 64, 1, true));
+    QueuePolicy short_lived;
+    short_lived.retention = std::chrono::hours(1);
+    store->declare_pool(JobPoolId{1}, "old", short_lived);
+    std::size_t left = 1'000'000;
+    for (std::size_t submitted = 0; left > 0;) {
+        for (; submitted < 1'000'000 && store->has_room(); submitted += 1000) {
+            Enqueue request{1, std::vector<NewJob>(1000)};
+            for (NewJob& job : request.jobs) job = {.pool = JobPoolId{1}, .payload = payload};
+            store->post(WriteRequest(std::move(request)));
+        }
+        pollfd ready{store->answer_fd(), POLLIN, 0};
+        ::poll(&ready, 1, 1000);
+        for (const StoreAnswer& answer : store->take_answers()) {
+            if (const auto* placed = std::get_if<Enqueued>(&answer))
+                for (const PlacedJob& job : *placed->jobs) store->post(WriteRequest(end_of(job.id)));
+            else
+                --left;
+        }
+    }
+    store->post(WriteRequest(Expire{wall_now() + std::chrono::hours(2)}));
+    print("the same while 1,000,000 are forgotten", durable(*store, 64, 1, true));
+    const auto begin = Clock::now();
+    for (bool empty = false; !empty;) {
+        store->post(ReadRequest(ListJobs{.token = 1, .pool = JobPoolId{1}, .limit = 1}));
+        pollfd ready{store->answer_fd(), POLLIN, 0};
+        ::poll(&ready, 1, 1000);
+        for (const StoreAnswer& answer : store->take_answers())
+            if (const auto* listed = std::get_if<Listed>(&answer)) empty = listed->jobs->empty();
+    }
+    std::printf("the rest was forgotten in %.2f s\n", seconds_since(begin));
 }
 
 // Queued, dispatched, answered, finished: four events a job, in turns of `batch` events.
@@ -220,13 +275,12 @@ int main(int argc, char** argv) {
     row("bare SQLite: 64 jobs a transaction", bare_sqlite(folder, 64));
     row("bare SQLite: 1000 jobs a transaction", bare_sqlite(folder, 1000));
     for (const auto& [producers, batch] : {std::pair<std::size_t, std::size_t>{1, 1}, {64, 1}, {4, 500}}) {
-        const StoreRun run = durable(folder, producers, batch);
+        const auto store = open_store(folder + "/store-" + std::to_string(producers) + "-" + std::to_string(batch));
         char what[100];
-        char more[100];
         std::snprintf(what, sizeof what, "durable: %zu producers, %zu jobs a submit", producers, batch);
-        std::snprintf(more, sizeof more, "acknowledged p50 %.2f ms, p99 %.2f ms", run.p50_ms, run.p99_ms);
-        row(what, run.rate, more);
+        print(what, durable(*store, producers, batch));
     }
+    retention(folder);
     million(folder);
     row("scheduler: events, 100 a turn", scheduler_events(100));
     row("scheduler: events, 1000 a turn", scheduler_events(1000));

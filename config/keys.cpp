@@ -224,8 +224,9 @@ void add_queue(std::vector<Key>& keys) {
          pool_row<IntegerCodec<std::uint64_t, 1, limits::max_queue_capacity>, AT(jobs.queue.capacity)>(
              "queue.capacity", live,
              "How many jobs may wait; past it a submit waits or is refused, as the client asks."),
-         pool_row<DurationCodec, AT(jobs.queue.retention)>("queue.retention", live,
-                                                           "How long finished jobs and their results are kept.")});
+         pool_row<DurationCodec, AT(jobs.queue.retention)>(
+             "queue.retention", live,
+             "How long finished jobs and their results are kept, also when their pool has left the configuration.")});
 }
 
 void add_job_policy(std::vector<Key>& keys) {

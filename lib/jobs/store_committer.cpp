@@ -130,7 +130,7 @@ void Committer::commit_loop() {
     while (next_batch(batch)) {
         const bool idle = batch.empty();
         if (!idle || health().state == StoreHealth::State::full) commit(std::exchange(batch, {}));
-        if (idle || ++batches_ >= busy_batches || ended_ >= busy_ends) expire_slice(idle);
+        if (idle || ++batches_ >= busy_batches || ended_ >= busy_ends) expire_slice();
         mind_the_log();
     }
 }
@@ -225,12 +225,15 @@ void Committer::succeeded() {
     set_health({});
 }
 
+Result<void> Committer::sync_commits(bool sync) {
+    if (sync == synced_) return {};
+    PINION_CHECK(parts_.database->run(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+    synced_ = sync;
+    return {};
+}
+
 Result<void> Committer::transact(const Batch& batch, std::vector<StoreAnswer>& answers) {
-    const bool sync = std::ranges::any_of(batch, &StowedRequest::durable);
-    if (sync != synced_) {
-        PINION_CHECK(parts_.database->run(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
-        synced_ = sync;
-    }
+    PINION_CHECK(sync_commits(std::ranges::any_of(batch, &StowedRequest::durable)));
     PINION_CHECK(parts_.database->check_in_place());
     PINION_CHECK(parts_.database->run("BEGIN IMMEDIATE"));
     at(StorePoint::transaction_begun);
@@ -285,8 +288,8 @@ void Committer::failed(Batch batch, const Error& error) {
     refuse_some(lock, !no_room);
 }
 
-void Committer::expire_slice(bool idle) {
-    const std::uint64_t rows = slice_rows(!idle, std::exchange(ended_, 0));
+void Committer::expire_slice() {
+    const std::uint64_t rows = slice_rows(batches_ > 0, std::exchange(ended_, 0));
     batches_ = 0;
     std::optional<WallTime> now;
     {
@@ -294,28 +297,33 @@ void Committer::expire_slice(bool idle) {
         if (!expire_before_ || health_.state != StoreHealth::State::open) return;
         now = expire_before_;
     }
-    std::uint64_t gone = 0;
-    std::vector<std::string> files;
-    const auto slice = [&]() -> Result<void> {
-        PINION_CHECK(parts_.database->run("BEGIN IMMEDIATE"));
-        PINION_TRY(forgotten, parts_.retention->forget(*now, rows, files));
-        gone = forgotten;
-        return parts_.database->run("COMMIT");
-    };
+    Retention::Slice slice;
     parts_.database->forget_trouble();
-    auto done = slice();
-    const auto trouble = parts_.database->trouble();
-    if (!done) (void)parts_.database->run("ROLLBACK");
-    parts_.writer->roll_back();  // it knows maps that may be gone
-    if (done)
-        parts_.retention->committed();
-    else
+    auto done = forget_slice(*now, rows, slice);
+    if (!done) {
+        const auto trouble = parts_.database->trouble();
+        (void)parts_.database->run("ROLLBACK");
         parts_.retention->roll_back();
-    if (!done && trouble != DatabaseTrouble::full) return failed({}, done.error());
-    if (done) remove_files(files);
+        if (trouble != DatabaseTrouble::full) return failed({}, done.error());
+    } else {
+        parts_.retention->committed();
+        remove_files(slice.files);
+    }
+    parts_.writer->roll_back();  // it knows maps that may be gone
     const std::scoped_lock lock(mutex_);
     // Where there is no room: later, then.
-    if ((!done || gone < rows) && expire_before_ == now) expire_before_.reset();
+    if ((!done || slice.jobs < rows) && expire_before_ == now) expire_before_.reset();
+}
+
+// What the loss of power brings back is forgotten again; but a row must not come back whose file is gone.
+Result<void> Committer::forget_slice(WallTime now, std::uint64_t rows, Retention::Slice& slice) {
+    PINION_TRY(chosen, parts_.retention->choose(now, rows));
+    slice = std::move(chosen);
+    PINION_CHECK(sync_commits(!slice.files.empty()));
+    PINION_CHECK(parts_.database->run("BEGIN IMMEDIATE"));
+    PINION_CHECK(parts_.retention->note_declared());
+    PINION_CHECK(parts_.retention->forget(slice));
+    return parts_.database->run("COMMIT");
 }
 
 void Committer::remove_files(const std::vector<std::string>& files) {

@@ -58,12 +58,14 @@ private:
     [[nodiscard]] bool wait_for_work(std::unique_lock<std::mutex>& lock);
     void refuse_some(std::unique_lock<std::mutex>& lock, bool all);
     void commit(Batch batch);
+    [[nodiscard]] Result<void> sync_commits(bool sync);
     [[nodiscard]] Result<void> transact(const Batch& batch, std::vector<StoreAnswer>& answers);
     [[nodiscard]] Result<void> apply_all(const Batch& batch, std::vector<StoreAnswer>& answers);
     void failed(Batch batch, const Error& error);
     void succeeded();
     void set_health(StoreHealth health);
-    void expire_slice(bool idle);
+    void expire_slice();
+    [[nodiscard]] Result<void> forget_slice(WallTime now, std::uint64_t rows, Retention::Slice& slice);
     void remove_files(const std::vector<std::string>& files);
     void mind_the_log();
     void at(StorePoint point) const {

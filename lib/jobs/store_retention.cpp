@@ -10,7 +10,7 @@
 namespace pinion::jobs {
 namespace {
 
-// The jobs of a slice are listed in a table of this connection, in memory; it is empty between slices.
+// The jobs of a slice are listed in a table of this connection, in memory.
 constexpr const char* set_up = R"sql(
 CREATE TEMP TABLE leaving(id INTEGER PRIMARY KEY);
 DELETE FROM main.maps WHERE name IS NOT NULL AND name NOT GLOB 'inputs-*'
@@ -28,7 +28,6 @@ constexpr const char* drops[] = {
     "DELETE FROM attempts WHERE job IN temp.leaving",
     "DELETE FROM inputs WHERE id IN temp.leaving",
     "DELETE FROM finished WHERE id IN temp.leaving",
-    "DELETE FROM temp.leaving",
 };
 
 constexpr const char* files_of_leaving =
@@ -57,6 +56,7 @@ Result<void> Retention::prepare() {
          "INSERT INTO temp.leaving SELECT id FROM finished WHERE pool = ?1 AND ended < ?2 ORDER BY ended LIMIT ?3"},
         {&files_, files_of_leaving},
         {&drop_files_, drop_files},
+        {&forget_choice_, "DELETE FROM temp.leaving"},
     };
     for (const auto& [statement, sql] : all) {
         PINION_TRY(prepared, database_->prepare(sql));
@@ -84,40 +84,37 @@ void Retention::roll_back() {
     written_.clear();
 }
 
-// Rolled back with the rest where the transaction is, as all tables of a connection are.
-Result<std::uint64_t> Retention::choose(WallTime now, std::uint64_t rows) {
-    std::vector<std::pair<std::uint64_t, Duration>> pools;
+Result<std::map<std::uint64_t, Duration>> Retention::pools() {
+    std::map<std::uint64_t, Duration> keeps;
     for (;;) {
         PINION_TRY(more, pools_.row());
-        if (!more) break;
-        const Duration keeps = pools_.is_null(1) ? QueuePolicy{}.retention : Duration(pools_.signed_number(1));
-        pools.emplace_back(pools_.number(0), keeps);
+        if (!more) return keeps;
+        keeps[pools_.number(0)] = pools_.is_null(1) ? QueuePolicy{}.retention : Duration(pools_.signed_number(1));
     }
-    std::uint64_t chosen = 0;
-    for (const auto& [pool, keeps] : pools) {
-        choose_.bind(1, pool).bind(2, to_micros(now - keeps)).bind(3, rows - chosen);
+}
+
+Result<Retention::Slice> Retention::choose(WallTime now, std::uint64_t rows) {
+    PINION_CHECK(forget_choice_.run());  // of a slice that failed
+    PINION_TRY(known, pools());
+    Slice slice;
+    for (const auto& [pool, keeps] : known) {
+        choose_.bind(1, pool).bind(2, to_micros(now - keeps)).bind(3, rows - slice.jobs);
         PINION_CHECK(choose_.run());
-        if ((chosen += database_->changes()) >= rows) break;
+        slice.jobs += database_->changes();
     }
-    return chosen;
-}
-
-Result<void> Retention::list_files(std::vector<std::string>& files) {
-    for (;;) {
+    while (slice.jobs > 0) {
         PINION_TRY(more, files_.row());
-        if (!more) return {};
-        files.emplace_back(files_.bytes(0));
+        if (!more) break;
+        slice.files.emplace_back(files_.bytes(0));
     }
+    return slice;
 }
 
-Result<std::uint64_t> Retention::forget(WallTime now, std::uint64_t rows, std::vector<std::string>& files) {
-    PINION_CHECK(note_declared());
-    PINION_TRY(chosen, choose(now, rows));
-    if (chosen == 0) return chosen;
-    PINION_CHECK(list_files(files));
-    if (!files.empty()) PINION_CHECK(drop_files_.run());
+Result<void> Retention::forget(const Slice& slice) {
+    if (slice.jobs == 0) return {};
+    if (!slice.files.empty()) PINION_CHECK(drop_files_.run());
     for (Statement& drop : drops_) PINION_CHECK(drop.run());
-    return chosen;
+    return {};
 }
 
 }  // namespace pinion::jobs

@@ -16,9 +16,9 @@
 
 namespace pinion::jobs {
 
-// How many rows a slice may forget. While nothing else is to be done, `limits::expire_rows`. While requests wait, twice
-// as many as ended since the last slice and a tenth of that: a queue that is never idle grows no further than one that
-// is.
+// How many jobs a slice may forget. While nothing else is to be done, `limits::expire_rows`. While requests come, a
+// tenth of that and twice as many as ended since the last slice: a queue that is never idle grows no further than one
+// that is.
 [[nodiscard]] std::uint64_t slice_rows(bool busy, std::uint64_t ended) noexcept;
 
 class Retention {
@@ -35,20 +35,25 @@ public:
     void committed() { written_.clear(); }
     void roll_back();
 
-    // Forgets up to `rows` jobs that are past their retention at `now`, oldest first in each pool, with their attempts,
-    // keys, items and maps, and appends the names of their files. Gives how many there were.
-    [[nodiscard]] Result<std::uint64_t> forget(WallTime now, std::uint64_t rows, std::vector<std::string>& files);
+    struct Slice {
+        std::uint64_t jobs = 0;
+        std::vector<std::string> files;  // theirs
+    };
+    // Chooses up to `rows` jobs that are past their retention at `now`, oldest first in each pool. Outside of a
+    // transaction: it writes to memory only.
+    [[nodiscard]] Result<Slice> choose(WallTime now, std::uint64_t rows);
+    // Forgets those, with their attempts, keys, items and maps; within a transaction.
+    [[nodiscard]] Result<void> forget(const Slice& slice);
 
 private:
     explicit Retention(Database& database) : database_(&database) {}
     [[nodiscard]] Result<void> prepare();
-    [[nodiscard]] Result<std::uint64_t> choose(WallTime now, std::uint64_t rows);
-    [[nodiscard]] Result<void> list_files(std::vector<std::string>& files);
+    [[nodiscard]] Result<std::map<std::uint64_t, Duration>> pools();
 
     Database* database_;
     std::map<std::string, Duration> pending_;
     std::map<std::string, Duration> written_;  // within the transaction
-    Statement declare_, pools_, choose_, files_, drop_files_;
+    Statement declare_, pools_, choose_, files_, drop_files_, forget_choice_;
     std::vector<Statement> drops_;
 };
 
