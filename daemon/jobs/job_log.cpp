@@ -1,27 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/jobs/job_log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pinion::daemon {
+namespace {
+
+std::size_t cost(const JobLogLine& line) noexcept { return sizeof line + line.text.size(); }
+
+}  // namespace
 
 void JobLogs::add(JobId job, JobLogLine line) {
-    auto& lines = lines_[job.value];
-    if (lines.empty()) {
-        order_.push_back(job);
-        if (order_.size() > max_jobs) {
-            lines_.erase(order_.front().value);
-            order_.pop_front();
-        }
+    Log& log = log_of(job);
+    auto tail = std::ranges::find_if(log.attempts, [&](const Tail& t) { return t.front().attempt == line.attempt; });
+    if (tail == log.attempts.end()) {
+        if (log.attempts.size() == bounds_.attempts) drop_attempt(log);
+        tail = log.attempts.emplace(log.attempts.end());
     }
-    lines.push_back(std::move(line));
-    if (lines.size() > max_lines) lines.pop_front();
+    bytes_ += cost(line);
+    tail->push_back(std::move(line));
+    if (tail->size() > bounds_.lines) drop_line(*tail);
+    while (logs_.size() > bounds_.jobs || (bytes_ > bounds_.bytes && logs_.size() > 1)) drop_job();
+}
+
+// The log of a job that writes now.
+JobLogs::Log& JobLogs::log_of(JobId job) {
+    const auto found = by_job_.find(job.value);
+    if (found == by_job_.end()) {
+        by_job_[job.value] = logs_.insert(logs_.end(), Log{job, {}});
+    } else {
+        logs_.splice(logs_.end(), logs_, found->second);
+    }
+    return logs_.back();
+}
+
+void JobLogs::drop_line(Tail& tail) {
+    bytes_ -= cost(tail.front());
+    tail.pop_front();
+}
+
+void JobLogs::drop_attempt(Log& log) {
+    for (const JobLogLine& line : log.attempts.front()) bytes_ -= cost(line);
+    log.attempts.pop_front();
+}
+
+void JobLogs::drop_job() {
+    while (!logs_.front().attempts.empty()) drop_attempt(logs_.front());
+    by_job_.erase(logs_.front().job.value);
+    logs_.pop_front();
 }
 
 std::vector<JobLogLine> JobLogs::lines(JobId job) const {
-    const auto found = lines_.find(job.value);
-    if (found == lines_.end()) return {};
-    return {found->second.begin(), found->second.end()};
+    const auto found = by_job_.find(job.value);
+    std::vector<JobLogLine> all;
+    if (found == by_job_.end()) return all;
+    for (const Tail& tail : found->second->attempts) all.insert(all.end(), tail.begin(), tail.end());
+    return all;
+}
+
+std::vector<std::string> JobLogs::tail(JobId job, std::uint32_t attempt, std::size_t count, std::size_t bytes) const {
+    std::vector<std::string> texts;
+    const auto found = by_job_.find(job.value);
+    if (found == by_job_.end()) return texts;
+    for (const Tail& tail : found->second->attempts) {
+        if (tail.front().attempt != attempt) continue;
+        for (auto line = tail.rbegin(); line != tail.rend() && texts.size() < count; ++line) {
+            if (!texts.empty() && line->text.size() > bytes) break;
+            bytes -= std::min(bytes, line->text.size());
+            texts.push_back(line->text);
+        }
+    }
+    std::ranges::reverse(texts);
+    return texts;
 }
 
 }  // namespace pinion::daemon

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What jobs' attempts wrote, for `pinionctl jobs log`: the tail of each, of the jobs that wrote last.
+// What jobs' attempts wrote, for `pinionctl jobs log` and the record of a process's death: the tail of each attempt, of
+// the jobs that wrote last. In memory, and bounded however many jobs, attempts and lines there are.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,15 +24,40 @@ struct JobLogLine {
 
 class JobLogs {
 public:
-    void add(JobId job, JobLogLine line);
-    [[nodiscard]] std::vector<JobLogLine> lines(JobId job) const;
+    // What is kept, each bound by itself. Past one the oldest line of the attempt goes, the job's oldest attempt, or
+    // the job that has been silent for longest.
+    struct Bounds {
+        std::size_t lines = 50;     // of an attempt
+        std::size_t attempts = 10;  // of a job
+        std::size_t jobs = 1024;
+        std::size_t bytes = 8 << 20;  // of all, what each line costs beside its text included
+    };
+    JobLogs() = default;
+    explicit JobLogs(Bounds bounds) : bounds_(bounds) {}
 
-    static constexpr std::size_t max_jobs = 1024;
-    static constexpr std::size_t max_lines = 50;  // of one job
+    void add(JobId job, JobLogLine line);
+    // Of all its attempts, in the order in which they wrote.
+    [[nodiscard]] std::vector<JobLogLine> lines(JobId job) const;
+    // The texts of one attempt's lines: the last `count` of them, and no more than `bytes` unless one alone has more.
+    [[nodiscard]] std::vector<std::string> tail(JobId job, std::uint32_t attempt, std::size_t count,
+                                                std::size_t bytes) const;
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    std::unordered_map<std::uint64_t, std::deque<JobLogLine>> lines_;
-    std::deque<JobId> order_;  // as they began to write
+    using Tail = std::deque<JobLogLine>;  // of one attempt; never empty
+    struct Log {
+        JobId job;
+        std::deque<Tail> attempts;  // as they began to write
+    };
+    Log& log_of(JobId job);
+    void drop_line(Tail& tail);
+    void drop_attempt(Log& log);
+    void drop_job();
+
+    Bounds bounds_;
+    std::list<Log> logs_;  // who wrote last comes last
+    std::unordered_map<std::uint64_t, std::list<Log>::iterator> by_job_;
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace pinion::daemon
