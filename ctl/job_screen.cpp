@@ -73,7 +73,17 @@ std::string note_of(const Json& job, Duration now) {
     return note + (note.empty() ? "" : ": ") + left;
 }
 
-// An attempt that has ended, and the last lines of a worker that it did not outlive.
+// "; peak 118M, 11s of CPU, on 0,8": what was used by a process that an attempt did not outlive.
+std::string used_by(const Json& death) {
+    const auto peak = number_of(death, "peak_memory_bytes");
+    if (peak == 0) return {};
+    std::string words = "; peak " + format_size_coarse(peak);
+    if (const auto cpu = time_of(death, "cpu_usec")) words += ", " + format_duration_coarse(*cpu) + " of CPU";
+    const std::string seat = text_of(death, "seat");
+    return words + (seat.empty() ? "" : ", on " + seat);
+}
+
+// An attempt that has ended, and the last lines of a process that it did not outlive.
 std::string attempt_story(const Json& job, const Json& attempt, const TerminalTraits& traits) {
     const std::string number = text_of(attempt, "number");
     if (number == "0") return {};
@@ -82,8 +92,10 @@ std::string attempt_story(const Json& job, const Json& attempt, const TerminalTr
     std::string words = text_of(attempt, "outcome") + " at " + text_of(job, "pool") + "/" + text_of(attempt, "slot");
     if (from && to && *to >= *from) words += " after " + format_duration_coarse(*to - *from);
     const std::string left = left_by(attempt);
-    std::string text = paragraph("  attempt " + number + ": " + words + (left.empty() ? "" : ": " + left), 4, traits);
+    if (!left.empty()) words += ": " + left;
     const Json* death = attempt.find("death");
+    if (death != nullptr) words += used_by(*death);
+    std::string text = paragraph("  attempt " + number + ": " + words, 4, traits);
     const Json* lines = death == nullptr ? nullptr : death->find("last_lines");
     for (const Json& last : lines == nullptr ? Json::Array() : lines->items())
         if (last.as_string() != nullptr) text += paragraph("    | " + harmless(*last.as_string()), 6, traits);
@@ -168,13 +180,12 @@ std::string job_story(const Json& job, Duration now, const TerminalTraits& trait
 
 std::string job_log(std::span<const Json> lines, const TerminalTraits& traits) {
     const auto attempt_of = [](const Json& line) { return text_of(line, "attempt"); };
-    const bool several = !lines.empty() && std::ranges::any_of(lines, [&](const Json& line) {
-        return attempt_of(line) != attempt_of(lines[0]);
-    });
+    // Those of a first attempt alone need no heading.
+    const bool headed = std::ranges::any_of(lines, [&](const Json& line) { return attempt_of(line) != "1"; });
     std::string text;
     std::string attempt;
     for (const Json& line : lines) {
-        if (several && attempt_of(line) != attempt) text += "attempt " + attempt_of(line) + ":\n";
+        if (headed && attempt_of(line) != attempt) text += "attempt " + attempt_of(line) + ":\n";
         attempt = attempt_of(line);
         text += paragraph(text_of(line, "text"), 2, traits);
     }

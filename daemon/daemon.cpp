@@ -71,6 +71,7 @@ std::unique_ptr<JobHost> Daemon::make_job_host() {
     JobServices services;
     services.unwanted = [this](const WorkerId& worker, Unwanted why) { dispatch(WorkerUnwanted{worker, why}); };
     services.log_line = [this](const WorkerId& worker, std::string_view line) { workers_.log_line(worker, line); };
+    services.read_output = [this](const WorkerId& worker) { workers_.read_output(worker); };
     services.memory = [this](const WorkerId& worker) -> std::optional<std::uint64_t> {
         const auto usage = workers_.usage(worker.pool, worker.slot);
         return usage ? std::optional(usage->memory_bytes) : std::nullopt;

@@ -140,12 +140,18 @@ void WorkerOutput::take_line(StreamState& stream, log::Line line) {
 
 void WorkerOutput::add_line(std::string_view line) { take_line(streams_[out], {line, false}); }
 
-void WorkerOutput::drain() {
+void WorkerOutput::catch_up() {
     for (auto& stream : streams_) {
         for (int i = 0; i < reads_at_the_end && read_some(stream); ++i) {
         }
-        if (stream.read) end_of_stream(stream);
+        stream.splitter.finish([&](log::Line line) { take_line(stream, line); });
     }
+}
+
+void WorkerOutput::drain() {
+    catch_up();
+    for (auto& stream : streams_)
+        if (stream.read) end_of_stream(stream);
 }
 
 void WorkerOutput::retune(const LogPolicy& policy, std::uint32_t lines_per_second) {

@@ -67,7 +67,10 @@ public:
     // The child runs: lets its ends go and begins to read. `pid` and `cpus` label the lines.
     void started(pid_t pid, const std::string& cpus);
 
-    // Reads what is in the pipes now, without blocking and bounded; at the end of a life.
+    // Reads what is in the pipes now, without blocking and bounded. A line that has begun is taken for whole: who wrote
+    // it has ended.
+    void catch_up();
+    // The same at the end of a life.
     void drain();
     // Priorities and the budget of a changed configuration.
     void retune(const LogPolicy& policy, std::uint32_t lines_per_second);

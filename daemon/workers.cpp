@@ -158,6 +158,11 @@ void Workers::log_line(const WorkerId& worker, std::string_view line) {
     if (process != nullptr && process->output) process->output->add_line(line);
 }
 
+void Workers::read_output(const WorkerId& worker) {
+    Process* process = find(worker);
+    if (process != nullptr && process->output) process->output->catch_up();
+}
+
 void Workers::know_pid(pid_t pid) { known_.insert(std::ranges::upper_bound(known_, pid), pid); }
 
 void Workers::forget_pid(pid_t pid) {

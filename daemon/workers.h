@@ -67,6 +67,8 @@ public:
     void set_job_workers(JobWorkers& jobs) { jobs_ = &jobs; }
     // A line of a worker's that did not come through one of our pipes.
     void log_line(const WorkerId& worker, std::string_view line);
+    // Takes what a worker has written until now, as far as it came through our pipes.
+    void read_output(const WorkerId& worker);
 
     void set_output_budget(std::uint32_t lines_per_second) { lines_per_second_ = lines_per_second; }
 

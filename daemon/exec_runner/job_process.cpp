@@ -28,6 +28,10 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     return result;
 }
 
+Duration duration_of(const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
 }  // namespace
 
 Ending JobProcess::run(const ProcessPlan& plan) {
@@ -44,6 +48,9 @@ Ending JobProcess::run(const ProcessPlan& plan) {
     death.status = WIFSIGNALED(status_) ? WTERMSIG(status_) : WEXITSTATUS(status_);
     death.core_dumped = WIFSIGNALED(status_) && WCOREDUMP(status_);
     death.oom_killed = death.cause == Death::Cause::signaled && death.status == SIGKILL && oom_.killed_since();
+    death.cpu_user = duration_of(usage_.ru_utime);
+    death.cpu_system = duration_of(usage_.ru_stime);
+    death.peak_memory_bytes = static_cast<std::uint64_t>(usage_.ru_maxrss) * 1024;
     return std::move(ending_);
 }
 
@@ -134,11 +141,13 @@ bool JobProcess::read_output(std::size_t max_output) {
 
 bool JobProcess::reap() {
     int status = 0;
+    rusage usage{};
     pid_t pid = 0;
-    while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+    while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0) {
         std::erase(beyond_reach_, pid);
         if (pid != pid_) continue;  // an orphan of a job's: those come to us
         status_ = status;
+        usage_ = usage;
         ended_ = true;
     }
     return pid == 0;

@@ -3,6 +3,8 @@
 // leaves behind.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +54,7 @@ private:
     bool ended_ = false;
     bool passed_on_ = false;  // SIGTERM
     int status_ = 0;          // as wait tells it
+    rusage usage_{};          // of it and the children that it waited for
     std::size_t fed_ = 0;     // bytes of the input
     UniqueFd input_, output_;
     Ending ending_;

@@ -38,11 +38,14 @@ std::string too_large(const Job& job) {
     return error_frame(job, what.set("retry", false));
 }
 
+// Its last lines are not told: the daemon reads them itself.
 Json describe(const Death& death) {
-    if (death.cause == Death::Cause::exited) return error("exit", to_string(death)).set("exit", death.status);
-    auto what = error("signal", to_string(death)).set("signal", death.status);
+    const bool exited = death.cause == Death::Cause::exited;
+    auto what = error(exited ? "exit" : "signal", to_string(death)).set(exited ? "exit" : "signal", death.status);
+    if (death.core_dumped) what.set("core", true);
     if (death.oom_killed) what.set("oom", true);
-    return what;
+    what.set("peak_memory_bytes", death.peak_memory_bytes);
+    return what.set("cpu_usec", (death.cpu_user + death.cpu_system).count());
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace pinion::exec_runner {
 struct Ending {
     int start_error = 0;     // errno; then nothing was executed
     bool too_large = false;  // it wrote more than a result may have, and was killed
-    Death death;             // cause, status, core, out of memory
+    Death death;             // without its last lines
     std::string output;      // what it wrote on standard output
 };
 

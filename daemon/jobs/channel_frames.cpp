@@ -37,8 +37,14 @@ std::optional<Death> death_in(const wire::Json& error) {
     } else {
         return std::nullopt;
     }
-    const auto* oom = error.find("oom");
-    death.oom_killed = oom != nullptr && oom->as_bool().value_or(false);
+    const auto is_set = [&](const char* name) {
+        const auto* member = error.find(name);
+        return member != nullptr && member->as_bool().value_or(false);
+    };
+    death.core_dumped = is_set("core");
+    death.oom_killed = is_set("oom");
+    if (const auto* peak = error.find("peak_memory_bytes")) death.peak_memory_bytes = peak->as_uint().value_or(0);
+    if (const auto* cpu = error.find("cpu_usec")) death.cpu_user = Duration(cpu->as_int().value_or(0));
     return death;
 }
 
@@ -175,7 +181,8 @@ private:
                              .pushes = {}};
         if (exec_) {
             const auto value = wire::Json::parse(payload);
-            if (const auto death = value ? death_in(*value) : std::nullopt) answer.verdict = jobs::judge_exit(*death);
+            answer.death = value ? death_in(*value) : std::nullopt;
+            if (answer.death) answer.verdict = jobs::judge_exit(*answer.death);
         }
         owner_.answered(std::move(answer));
     }

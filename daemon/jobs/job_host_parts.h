@@ -24,6 +24,7 @@ namespace pinion::daemon {
 struct JobServices {
     std::function<void(const WorkerId&, supervise::Unwanted)> unwanted;
     std::function<void(const WorkerId&, std::string_view line)> log_line;  // of its output, as if it had come by a pipe
+    std::function<void(const WorkerId&)> read_output;                      // what it has written until now
     std::function<std::optional<std::uint64_t>(const WorkerId&)> memory;   // bytes that its tree uses
     std::function<std::optional<Duration>(const WorkerId&)> cpu_time;      // since its beginning
     std::function<void(log::Record)> record;

@@ -7,6 +7,7 @@
 #include "daemon/jobs/job_host.h"
 #include "daemon/jobs/job_records.h"
 #include "daemon/jobs/job_request.h"
+#include "model/limits.h"
 #include "wire/json.h"
 
 namespace pinion::daemon {
@@ -108,7 +109,10 @@ void JobHost::gone(const WorkerId& worker) {
             how = Departure::stopped;
         Evidence evidence;
         evidence.shared = true;
-        if (death) evidence.detail = death_json(*death, found->cpus);
+        const auto* executed = found->is_exec() ? found->oldest() : nullptr;
+        if (death)
+            evidence.detail =
+                executed != nullptr ? death_of(*found, *executed, *death, {}) : death_json(*death, found->cpus);
         post(WorkerGone{found->ref(), how, keep(std::move(evidence))});
     }
     drop_link(worker);
@@ -120,10 +124,20 @@ void JobHost::wrote(const WorkerId& worker, std::string_view line) {
     if (const auto* sent = found->oldest()) logs_.add(sent->job, {sent->number, wall_now(), std::string(line)});
 }
 
+// The record of the process that was an attempt (`exec`). One that was killed has said nothing else.
+std::string JobHost::death_of(const WorkerLink& link, const WorkerLink::Sent& sent, Death death,
+                              std::string_view error) const {
+    death.last_lines = logs_.tail(sent.job, sent.number, limits::last_lines, limits::last_lines_bytes);
+    return death_json(death, link.cpus, death.cause == Death::Cause::exited ? error : std::string_view());
+}
+
 void JobHost::answered(WorkerLink& link, ChannelAnswer answer) {
+    // What a process wrote until its end is of its own job, not of the next.
+    if (link.is_exec()) services_.read_output(link.worker());
     const auto sent = link.take_sent(answer.attempt);
     Evidence evidence{.result = std::move(answer.result), .error = std::move(answer.error)};
     if (!evidence.error.empty()) evidence.detail = R"({"error":)" + evidence.error + "}";
+    if (answer.death && sent) evidence.detail = death_of(link, *sent, *answer.death, evidence.error);
     if (!sent)
         evidence.line = "an answer to a job that it does not have (id " + std::to_string(answer.attempt.value) + ")";
     JobAnswered event{

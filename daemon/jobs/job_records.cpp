@@ -78,7 +78,7 @@ log::Record map_record(const std::string& pool, const std::string& map, const jo
     return result;
 }
 
-std::string death_json(const Death& death, const std::string& cpus) {
+std::string death_json(const Death& death, const std::string& cpus, std::string_view error) {
     auto json = Json::object();
     json.set("how", to_string(death));
     json.set(death.cause == Death::Cause::exited ? "exit" : "signal", death.status);
@@ -89,9 +89,8 @@ std::string death_json(const Death& death, const std::string& cpus) {
     auto lines = Json::array();
     for (const auto& line : death.last_lines) lines.push(line);
     json.set("last_lines", std::move(lines));
-    auto outer = Json::object();
-    outer.set("death", std::move(json));
-    return outer.dump();
+    const std::string before = error.empty() ? "{" : R"({"error":)" + std::string(error) + ",";
+    return before + R"("death":)" + json.dump() + "}";
 }
 
 std::string outcome_error(Outcome outcome, const std::string& detail) {

@@ -18,8 +18,8 @@ namespace pinion::daemon {
 [[nodiscard]] log::Record queue_record(const std::string& pool, jobs::QueueMode mode, const std::string& by);
 [[nodiscard]] log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled);
 
-// What is on record of the death that ended an attempt; `cpus` is the seat.
-[[nodiscard]] std::string death_json(const Death& death, const std::string& cpus);
+// What is on record of the death that ended an attempt; `cpus` is the seat, `error` JSON of what else is said of it.
+[[nodiscard]] std::string death_json(const Death& death, const std::string& cpus, std::string_view error = {});
 // What a client is told of an attempt that ended so, where the worker said nothing.
 [[nodiscard]] std::string outcome_error(jobs::Outcome outcome, const std::string& detail);
 

@@ -17,11 +17,13 @@ Json attempt_reply(const jobs::AttemptRow& attempt) {
     Json row = Json::object();
     row.set("number", attempt.number).set("outcome", jobs::to_string(attempt.outcome));
     row.set("slot", attempt.slot).set("started_usec", micros(attempt.started)).set("ended_usec", micros(attempt.ended));
-    // On record is what its worker said, its death, or an error of ours.
+    // On record is what its worker said, its death (of `exec` both), or an error of ours.
     const auto detail = Json::parse(attempt.detail);
     if (!detail) return row;
-    if (const Json* error = detail->find("error")) return row.set("error", *error);
-    if (const Json* death = detail->find("death")) return row.set("death", *death);
+    const Json* error = detail->find("error");
+    const Json* death = detail->find("death");
+    if (error != nullptr) row.set("error", *error);
+    if (death != nullptr) row.set("death", *death);
     if (detail->find("type") != nullptr) row.set("error", *detail);
     return row;
 }

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "event/loop.h"
 #include "jobs/outcome.h"
+#include "model/death.h"
 #include "model/job_ids.h"
 #include "model/job_policy.h"
 
@@ -40,6 +41,7 @@ struct ChannelAnswer {
     std::string result;  // JSON text or raw bytes, of one that is done
     std::string error;   // JSON {"type","message"}, of one that is not
     std::vector<ChannelPush> pushes;
+    std::optional<Death> death = {};  // of the process that was the attempt (`exec`); its last lines are not in it
 };
 
 // Whoever owns a channel. Called from the loop and from `drain` only, never from within the other calls; may `send`

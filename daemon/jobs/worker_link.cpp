@@ -17,6 +17,7 @@ constexpr std::size_t longest_note = 400;
 Result<void> WorkerLink::open(event::Loop& loop, const supervise::SpecPtr& spec) {
     PINION_TRY(opened, open_channel(loop, *spec->jobs, *this));
     channel_ = std::move(opened);
+    is_exec_ = spec->jobs->protocol == JobProtocol::exec;
     return {};
 }
 

@@ -38,6 +38,8 @@ public:
     [[nodiscard]] WorkerChannel& channel() { return *channel_; }
     [[nodiscard]] const WorkerId& worker() const noexcept { return worker_; }
     [[nodiscard]] const WorkerRef& ref() const noexcept { return ref_; }
+    // Whether each attempt is a process of its own, one after another.
+    [[nodiscard]] bool is_exec() const noexcept { return is_exec_; }
 
     void send(const JobToSend& job, MonotonicTime now);
     // What it executes: its oldest unanswered. Null where it has none.
@@ -78,6 +80,7 @@ private:
     event::Source patience_;
     bool out_of_patience_ = false;
     bool mute_ = false;
+    bool is_exec_ = false;
     std::map<AttemptId, Progress> progress_;  // of those that told any
 };
 

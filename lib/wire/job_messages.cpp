@@ -24,7 +24,7 @@ constexpr std::array table{
     MessageRow{result, "result", Sender::worker, json, attempt_id, "the result (or raw bytes)"},
     MessageRow{error, "error", Sender::worker, json, attempt_id,
                "`{\"type\",\"message\",\"retry\"?,\"after\"?}`; of the runner of `exec` also `\"exit\"`, its code, or "
-               "`\"signal\"`, its number, and `\"oom\"?`"},
+               "`\"signal\"`, its number, and `\"core\"?`, `\"oom\"?`, `\"peak_memory_bytes\"`, `\"cpu_usec\"`"},
     MessageRow{progress, "progress", Sender::worker, json, attempt_id, "`{\"progress\"?,\"note\"?}`"},
     MessageRow{push, "push", Sender::worker, body, attempt_id,
                "before the result: head `{\"pool\",\"priority\"?,\"delay\"?}`, items: inputs of new jobs"},

@@ -86,6 +86,13 @@ class Workers(unittest.TestCase):
             death = daemon.job(number)["attempts"][0]["death"]
             self.assertEqual((death["signal"], death["seat"]), (9, seat))
 
+    def test_the_process_that_was_an_attempt_names_its_seat(self):
+        with Lives(pool(cpu="1 core", job={"attempts": 1}, protocol="exec", command=["sh", "-c", "kill -9 $$$$"])) as daemon:
+            number = daemon.ctl("submit", "p", "1").stdout.strip()
+            self.assertEqual(daemon.ctl("wait", number).returncode, 1, "it failed")
+            death = daemon.job(number)["attempts"][0]["death"]
+            self.assertEqual((death["signal"], death["seat"]), (9, daemon.workers("p")[0]["cpus"]))
+
     def test_one_that_has_grown_is_replaced_and_no_job_notices(self):
         with Lives(pool(recycle={"memory": "64MiB"})) as daemon:
             pids = [json.loads(daemon.map("p", '"grow"').stdout) for _ in range(40)]

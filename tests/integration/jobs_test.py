@@ -302,6 +302,36 @@ class Exec(unittest.TestCase):
                              [("done", 1), ("done", 2), ("failed", 1), ("failed", 3)])
             self.assertEqual([attempt["outcome"] for attempt in daemon.job(rows[1]["id"])["attempts"]], ["error", "done"])
 
+    def test_the_death_of_a_process_is_on_record(self):
+        # Also what it wrote without a newline; and each has its own last words, not those of the job before it.
+        with self.run_script('read how; echo $how >&2; printf last >&2; eval "$how"') as daemon:
+            rows = [json.loads(line) for line in
+                    daemon.map("exec", "kill -9 $$", "exit 65", "exit 0", "--json").stdout.splitlines()]
+            killed, refused, done = (daemon.job(row["id"])["attempts"] for row in rows)
+            self.assertEqual([row["error"]["type"] for row in rows[:2]], ["crash", "exit"])
+            self.assertEqual(len(killed), 3)
+            for attempt, words in ((killed[0], "kill -9 $$"), (killed[2], "kill -9 $$"), (refused[0], "exit 65")):
+                death = attempt["death"]
+                self.assertEqual(death["last_lines"], [words, "last"])
+                self.assertGreater(death["peak_memory_bytes"], 100_000)
+                self.assertIn("cpu_usec", death)
+            self.assertEqual((killed[0]["death"]["signal"], killed[0]["outcome"]), (9, "crash"))
+            self.assertNotIn("error", killed[0])
+            self.assertEqual((refused[0]["death"]["exit"], refused[0]["error"]["type"]), (65, "exit"))
+            self.assertNotIn("death", done[0])
+            shown = daemon.ctl("jobs", "show", str(rows[0]["id"])).stdout
+            self.assertRegex(shown, r"attempt 3: crash at exec/0 after \S+: SIGKILL; peak \S+, \S+ of CPU[^\n]*\n    \| kill -9 \$\$\n    \| last\n")
+            log = [json.loads(line) for line in daemon.ctl("jobs", "log", str(rows[1]["id"]), "--json").stdout.splitlines()]
+            self.assertEqual([line["text"] for line in log], ["exit 65", "last"])
+
+    def test_a_process_that_is_killed_for_its_time_leaves_its_own_words(self):
+        script = 'read word; echo $word >&2; test "$word" = quick && exit 0; exec sleep 1000'
+        with Daemon(config(EXEC.replace("timeout: 1h", "timeout: 300ms").replace(
+                "@SCRIPT@", json.dumps(script.replace("$", "$$"))))) as daemon:
+            rows = [json.loads(line) for line in daemon.map("exec", "quick", "slow", "--json").stdout.splitlines()]
+            death = daemon.job(rows[1]["id"])["attempts"][0]["death"]
+            self.assertEqual((death["signal"], death["last_lines"]), (9, ["slow"]))
+
     def test_a_process_knows_its_job_and_its_deadline(self):
         with self.run_script('echo $PINION_JOB $PINION_ATTEMPT $((PINION_DEADLINE - $(date +%s)))') as daemon:
             row = json.loads(daemon.map("exec", "x", "--json").stdout)

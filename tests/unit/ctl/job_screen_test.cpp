@@ -30,7 +30,7 @@ std::vector<Json> sample() {
               "error":{"type":"ValueError","message":"no picture: \u001b[31m'holiday/漢字.txt' begins with 'Dear all'"}},
              {"number":2,"outcome":"crash","slot":0,"started_usec":800000000,"ended_usec":812000000,
               "death":{"how":"SIGSEGV (core dumped)","signal":11,"core_dumped":true,"oom_killed":false,
-                       "peak_memory_bytes":1,"cpu_usec":1,"last_lines":["reading",
+                       "peak_memory_bytes":123456789,"cpu_usec":11500000,"seat":"0,8","last_lines":["reading",
                        "a long line that the worker wrote just before its end, and which no terminal has room for"]}}]})json",
          R"json({"id":4503599627370497,"pool":"thumbs","state":"running","priority":9,"queued_usec":900000000,
              "running":{"number":2,"slot":3,"seat":"0,8","started_usec":988000000,"deadline_usec":1048000000,
@@ -87,6 +87,7 @@ TEST(JobScreen, ALogOfSeveralAttemptsSaysWhichWroteALine) {
     EXPECT_EQ(job_log(std::vector{line(1, "one"), line(1, "\x1b[2J")}, {}), "one\n\\x1b[2J\n");
     EXPECT_EQ(job_log(std::vector{line(1, "one"), line(2, "two"), line(2, "three")}, {}),
               "attempt 1:\none\nattempt 2:\ntwo\nthree\n");
+    EXPECT_EQ(job_log(std::vector{line(2, "two")}, {}), "attempt 2:\ntwo\n") << "the first wrote nothing";
 }
 
 TEST(JobScreen, ProgressThatIsNoShareIsShownAsItIs) {

@@ -302,10 +302,25 @@ TEST_F(ExecChannelTest, JudgesTheEndOfAProcess) {
     EXPECT_EQ(verdict(R"(,"retry":false)"), (jobs::Verdict{error, false, {}}));
 }
 
+TEST_F(ExecChannelTest, TellsHowAProcessDiedAndWhatItUsed) {
+    send(1, "0");
+    worker_writes(frame(MessageType::error, 1,
+                        R"({"type":"signal","message":"m","signal":11,"core":true,)"
+                        R"("peak_memory_bytes":4096,"cpu_usec":70})"));
+    Death expected{.cause = Death::Cause::signaled, .status = 11, .core_dumped = true};
+    expected.peak_memory_bytes = 4096;
+    expected.cpu_user = Duration(70);
+    EXPECT_EQ(owner_.answers.at(0).death, expected);
+    send(2, "0");
+    worker_writes(frame(MessageType::error, 2, R"({"type":"start","message":"start 'x': no such file"})"));
+    EXPECT_EQ(owner_.answers.at(1).death, std::nullopt) << "nothing was executed";
+}
+
 TEST_F(FramesChannelTest, TakesNoWordOfASignalFromAnOrdinaryWorker) {
     send(1, "0");
     worker_writes(frame(MessageType::error, 1, R"({"type":"t","message":"m","signal":9})"));
     EXPECT_EQ(owner_.answers.at(0).verdict.outcome, jobs::Outcome::error);
+    EXPECT_EQ(owner_.answers.at(0).death, std::nullopt);
 }
 
 }  // namespace

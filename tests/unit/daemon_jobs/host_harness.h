@@ -109,6 +109,9 @@ protected:
             unwanted_.emplace_back(worker, why);
         };
         services.log_line = [this](const WorkerId&, std::string_view line) { lines_.emplace_back(line); };
+        services.read_output = [this](const WorkerId& worker) {
+            for (const auto& line : std::exchange(unread_, {})) host_.wrote(worker, line);
+        };
         services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
         services.record = [this](const log::Record& record) { records_.push_back(record.message); };
         services.open_store = [this]() -> Result<std::unique_ptr<jobs::Store>> {
@@ -195,6 +198,7 @@ protected:
 
     std::vector<std::pair<WorkerId, supervise::Unwanted>> unwanted_;
     std::vector<std::string> lines_, records_;
+    std::vector<std::string> unread_;  // lines that a worker wrote and nobody read yet
     std::vector<jobs::PlacedJob> placed_;
     std::string refusal_;
     std::function<void()> on_placed_;

@@ -19,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 using Words = std::vector<std::string>;
 
@@ -98,11 +99,16 @@ TEST(AnswerOfAJob, TellsHowTheProcessEnded) {
     EXPECT_EQ(result.header.id, 9U);
     EXPECT_EQ(result.header.type, static_cast<std::uint8_t>(wire::MessageType::result));
     EXPECT_EQ(result.payload, "x");
-    EXPECT_EQ(error_of({.death = {.status = 3}, .output = "x"}), R"({"type":"exit","message":"exit 3","exit":3})");
-    EXPECT_EQ(error_of({.death = {.cause = Death::Cause::signaled, .status = 11, .core_dumped = true}}),
-              R"json({"type":"signal","message":"SIGSEGV (core dumped)","signal":11})json");
-    EXPECT_EQ(error_of({.death = {.cause = Death::Cause::signaled, .status = 9, .oom_killed = true}}),
-              R"json({"type":"signal","message":"SIGKILL (out of memory)","signal":9,"oom":true})json");
+    Death death{.status = 3};
+    death.cpu_user = std::chrono::seconds(2);
+    death.cpu_system = std::chrono::microseconds(5);
+    death.peak_memory_bytes = 4096;
+    EXPECT_EQ(error_of({.death = death, .output = "x"}),
+              R"({"type":"exit","message":"exit 3","exit":3,"peak_memory_bytes":4096,"cpu_usec":2000005})");
+    EXPECT_THAT(error_of({.death = {.cause = Death::Cause::signaled, .status = 11, .core_dumped = true}}),
+                StartsWith(R"json({"type":"signal","message":"SIGSEGV (core dumped)","signal":11,"core":true,)json"));
+    EXPECT_THAT(error_of({.death = {.cause = Death::Cause::signaled, .status = 9, .oom_killed = true}}),
+                StartsWith(R"json({"type":"signal","message":"SIGKILL (out of memory)","signal":9,"oom":true,)json"));
     EXPECT_EQ(error_of({.start_error = ENOENT}),
               R"({"type":"start","message":"start 'p': no such file or directory"})");
     EXPECT_THAT(error_of({.start_error = E2BIG}), HasSubstr("\"retry\":false"));

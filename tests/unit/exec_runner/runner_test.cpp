@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "wire/frames.h"
 #include "wire/job_messages.h"
+#include "wire/json.h"
 #include "wire/limits.h"
 
 namespace pinion::exec_runner {
@@ -185,10 +186,27 @@ TEST_F(RunnerTest, TellsAJobItsNumbers) {
 
 TEST_F(RunnerTest, TellsHowAProcessEnded) {
     start(shell("read x; eval \"$$x\""), "--raw");
-    EXPECT_EQ(ask("exit 3"), R"({"type":"exit","message":"exit 3","exit":3})");
-    EXPECT_EQ(ask("exit 75"), R"({"type":"exit","message":"exit 75","exit":75})");
-    EXPECT_EQ(ask("kill -9 $$"), R"({"type":"signal","message":"SIGKILL","signal":9})");
+    EXPECT_THAT(ask("exit 3"), StartsWith(R"({"type":"exit","message":"exit 3","exit":3,)"));
+    EXPECT_THAT(ask("exit 75"), StartsWith(R"({"type":"exit","message":"exit 75","exit":75,)"));
+    EXPECT_THAT(ask("kill -9 $$"), StartsWith(R"({"type":"signal","message":"SIGKILL","signal":9,)"));
     EXPECT_EQ(ask("echo fine"), "fine") << "the runner lives";
+}
+
+// What a process used is its own, however much one before it did.
+TEST_F(RunnerTest, TellsWhatAProcessUsed) {
+    start(shell("read x; eval \"$$x\"; exit 3"), "--raw");
+    const auto used = [&](const std::string& script, const char* what) {
+        const auto told = wire::Json::parse(ask(script));
+        return told ? told->find(what)->as_uint().value_or(0) : 0;
+    };
+    const std::string busy = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+    const std::string large = "x=$(yes | head -c 50000000)";
+    EXPECT_GT(used(busy, "cpu_usec"), 20'000U);
+    EXPECT_LT(used("true", "cpu_usec"), 20'000U);
+    EXPECT_GT(used(large, "peak_memory_bytes"), 50'000'000U);
+    const auto small = used("true", "peak_memory_bytes");
+    EXPECT_GT(small, 0U);
+    EXPECT_LT(small, 20'000'000U);
 }
 
 TEST_F(RunnerTest, TellsWhyAProcessCantBeStarted) {
