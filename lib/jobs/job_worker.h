@@ -23,6 +23,7 @@ struct Sent {
     Place place = nowhere;  // nowhere: a gap, its job was cancelled while it waited here
     bool dispatched = true;
     bool executing = false;
+    bool claimed = false;         // in the store, or about to be
     bool awaited = false;         // its payload is not with the worker yet
     std::optional<Outcome> doom;  // its worker is being killed for its sake: how it ends
     MonotonicTime since{};        // executing

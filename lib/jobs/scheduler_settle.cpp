@@ -70,8 +70,7 @@ void Scheduler::Impl::give_back(PoolRecord& pool, JobWorker&, std::vector<Sent> 
             finish(pool, sent.place, {.outcome = Outcome::cancelled});
             continue;
         }
-        const bool claimed = sent.executing || job.attempts() > 0;
-        if (claimed && pool.durable()) emit(Release{job.id, pool.id});
+        if (sent.claimed) emit(Release{job.id, pool.id});
         job.become(JobPhase::ready);
         lanes_.push_front(pool.rings, sent.place);
     }

@@ -58,7 +58,9 @@ void Scheduler::Impl::execute(PoolRecord& pool, JobWorker& worker, Sent& sent) {
     sent.executing = true;
     time(pool, worker, sent);
     // A later attempt is claimed already.
-    if (pool.durable() && job.attempts() == 0) emit(Claim{job.id, worker.ref, sent.attempt, 1, false});
+    if (!pool.durable() || job.attempts() > 0) return;
+    sent.claimed = true;
+    emit(Claim{job.id, worker.ref, sent.attempt, 1, false});
 }
 
 // From here on; or, where its payload is on its way, from when it is with the worker.
@@ -126,6 +128,7 @@ void Scheduler::Impl::start(PoolRecord& pool, JobWorker& worker, Place place, bo
                      .job = job.id,
                      .place = place,
                      .dispatched = !later_attempt,
+                     .claimed = later_attempt,
                      .held = pool.needs,
                      .size = job.size});
     Sent& sent = worker.sent[worker.sent.size() - 1];

@@ -190,6 +190,22 @@ TEST(Claims, AClaimWhoseWorkerDiedIsVoidAndComesTooLate) {
     EXPECT_THAT(desk.dispatched(), IsEmpty());
 }
 
+TEST(Claims, AreVoidedAlsoWhereTheirPoolPromisesLessMeanwhile) {
+    Desk desk;
+    desk.pool(0, durable_pool());
+    desk.arrive(0);
+    desk.tell(Desk::job(1));
+    ASSERT_EQ(desk.all<Claim>().size(), 1U);
+    desk.pool(0, memory_pool());
+    desk.tell(WorkerGone{Desk::worker(0), Departure::stopped, {}});
+    EXPECT_EQ(desk.all<Release>().size(), 1U) << "or the next start would charge it";
+    desk.arrive(0, 2);
+    EXPECT_TRUE(desk.all<Claim>().empty());
+    desk.pool(0, durable_pool());
+    desk.tell(WorkerGone{Desk::worker(0, 2), Departure::stopped, {}});
+    EXPECT_TRUE(desk.all<Release>().empty()) << "it was not claimed that time";
+}
+
 TEST(Claims, AJobThatWasExecutingWhenTheDaemonDiedIsCharged) {
     Desk desk;
     auto spec = durable_pool();
