@@ -15,11 +15,6 @@ namespace {
 
 using wire::Json;
 
-std::uint64_t number_of(const Json& object, const char* name) {
-    const Json* value = object.find(name);
-    return value == nullptr ? 0 : value->as_uint().value_or(0);
-}
-
 // Lines of a label and a text that wraps under itself.
 class Page {
 public:

@@ -12,6 +12,11 @@ std::string text_of(const wire::Json& object, const char* name) {
     return harmless(value->dump());
 }
 
+std::uint64_t number_of(const wire::Json& object, const char* name) {
+    const wire::Json* value = object.find(name);
+    return value == nullptr ? 0 : value->as_uint().value_or(0);
+}
+
 std::optional<Duration> time_of(const wire::Json& object, const char* name) {
     const wire::Json* value = object.find(name);
     const auto number = value == nullptr ? std::nullopt : value->as_int();
