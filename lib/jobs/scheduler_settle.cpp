@@ -33,7 +33,6 @@ void Scheduler::Impl::end_attempt(PoolRecord& pool, Place place, const End& end)
     const Duration delay =
         end.verdict.after.value_or(retry_delay(policy, end.note.number, seed_ + job.id.value * 1024 + end.note.number));
     emit(Retry{job.id, pool.id, end.note, delay});
-    pool.wrote();
     ++pool.counts.retried;
     if (delay > Duration::zero()) return make_delayed(pool, place, add_saturating(now_, delay));
     make_ready(pool, place);

@@ -41,17 +41,17 @@ void JobsWorld::foresee(const JobEvent& event) {
                 std::chrono::ceil<std::chrono::milliseconds>(job.due) <= now_)
                 set_status(id, Status::ready);
     } else if (const auto* arrived = std::get_if<WorkerArrived>(&event)) {
-        Worker& worker = pools_[arrived->worker.pool.value].workers[arrived->worker.slot.value];
+        Worker& worker = pool_at(arrived->worker.pool).workers[arrived->worker.slot.value];
         worker = {.alive = true, .generation = arrived->worker.generation.value};
     } else if (const auto* settled = std::get_if<SubmitSettled>(&event)) {
-        pools_[settled->pool.value].reserved -= settled->count;
+        pool_at(settled->pool).reserved -= settled->count;
     } else if (const auto* cancelled = std::get_if<CancelRequested>(&event)) {
         kill_wishes_.insert(cancelled->job.value);
     } else if (const auto* map = std::get_if<MapCancelRequested>(&event)) {
         for (const auto& [id, job] : jobs_)
             if (job.map == map->map.value) kill_wishes_.insert(id);
     } else if (const auto* answered = std::get_if<JobAnswered>(&event)) {
-        Worker& worker = pools_[answered->worker.pool.value].workers[answered->worker.slot.value];
+        Worker& worker = pool_at(answered->worker.pool).workers[answered->worker.slot.value];
         settled_.insert(answered->attempt);
         for (std::size_t i = 0; i < worker.sent.size(); ++i) {
             if (worker.sent[i].id != answered->attempt) continue;
@@ -59,20 +59,18 @@ void JobsWorld::foresee(const JobEvent& event) {
             break;
         }
     } else if (const auto* told = std::get_if<PayloadAwaited>(&event)) {
-        for (Attempt& attempt : pools_[told->worker.pool.value].workers[told->worker.slot.value].sent)
+        for (Attempt& attempt : pool_at(told->worker.pool).workers[told->worker.slot.value].sent)
             if (attempt.id == told->attempt) attempt.awaited = told->awaited;
     } else if (const auto* lost = std::get_if<PayloadLost>(&event)) {
-        Worker& worker = pools_[lost->worker.pool.value].workers[lost->worker.slot.value];
+        Worker& worker = pool_at(lost->worker.pool).workers[lost->worker.slot.value];
         settled_.insert(lost->attempt);
         std::erase_if(worker.sent, [&](const Attempt& a) { return a.id == lost->attempt && a.gap; });
     } else if (const auto* gone = std::get_if<WorkerGone>(&event)) {
-        Pool& pool = pools_[gone->worker.pool.value];
-        Worker& worker = pool.workers[gone->worker.slot.value];
+        Worker& worker = pool_at(gone->worker.pool).workers[gone->worker.slot.value];
         const bool by_itself = !worker.dying && gone->how != Departure::stopped;
         for (const Attempt& attempt : worker.sent) {
             if (attempt.gap) continue;
-            if (attempt.permits)
-                for (const auto& [semaphore, count] : pool.spec->job.semaphores) held_[semaphore] -= count;
+            for (const auto& [semaphore, count] : attempt.permits) held_[semaphore] -= count;
             if (attempt.executing && by_itself) blamed_.insert(attempt.job);
             if (scheduler_->phase(JobId{attempt.job}) == JobPhase::ending) {
                 blamed_.insert(attempt.job);
@@ -111,9 +109,10 @@ void JobsWorld::check(const Claim& e) {
     check_order(job, e.job.value);
     Worker& worker = pool.workers[e.worker.slot.value];
     if (worker.sent.size() >= pool.spec->concurrency) broken(name_of(e.job.value) + " is claimed for a busy worker");
-    const bool permits = !pool.spec->job.semaphores.empty();
-    for (const auto& [semaphore, count] : pool.spec->job.semaphores) held_[semaphore] += count;
-    worker.sent.push_back({.id = e.attempt, .job = e.job.value, .dispatched = false, .permits = permits});
+    const auto& permits = pool.spec->job.semaphores;
+    for (const auto& [semaphore, count] : permits) held_[semaphore] += count;
+    worker.sent.push_back(
+        {.id = e.attempt, .job = e.job.value, .dispatched = false, .permits = permits, .size = job.size});
     set_status(e.job.value, Status::claiming);
 }
 
@@ -173,11 +172,17 @@ void JobsWorld::check(const Dispatch& e) {
             return broken(name_of(id) + " is sent twice");
         if (!job.claim_on_disk) broken(name_of(id) + ": a later attempt is sent before its claim is on disk");
         claimed->dispatched = true;
+        job.needs_claim = true;
         hand_over(e, *claimed);
         set_status(id, Status::sent);
         return;
     }
     if (durable && e.number > 1) broken(name_of(id) + ": a later attempt without a claim");
+    if (pool.presence != Presence::declared) broken(name_of(id) + " is sent by a pool that leaves");
+    std::uint64_t bytes = 0;
+    for (const Attempt& attempt : worker.sent) bytes += attempt.size;
+    if (bytes >= limits::bytes_ahead && worker.sent.size() >= pool.spec->concurrency)
+        broken(name_of(id) + " is sent ahead past the bound of bytes");
     if (worker.dying) broken(name_of(id) + " is sent to a worker that is being killed");
     if (pool.mode == QueueMode::paused) broken(name_of(id) + " is sent while its queue is paused");
     if (durable && !store_ok_) broken(name_of(id) + " is sent while the store is stopped");
@@ -188,12 +193,14 @@ void JobsWorld::check(const Dispatch& e) {
     if (pool.spec->recycle.jobs && worker.taken >= *pool.spec->recycle.jobs)
         broken("a worker is sent more than recycle.jobs");
     ++worker.taken;
-    const bool permits = !pool.spec->job.semaphores.empty();
-    if (permits && worker.sent.size() >= pool.spec->concurrency) broken(name_of(id) + " holds permits in a pipe");
-    for (const auto& [semaphore, count] : pool.spec->job.semaphores) held_[semaphore] += count;
-    worker.sent.push_back({.id = e.attempt, .job = id, .permits = permits});
+    const auto& permits = pool.spec->job.semaphores;
+    if (!permits.empty() && worker.sent.size() >= pool.spec->concurrency)
+        broken(name_of(id) + " holds permits in a pipe");
+    for (const auto& [semaphore, count] : permits) held_[semaphore] += count;
+    worker.sent.push_back({.id = e.attempt, .job = id, .permits = permits, .size = job.size});
     hand_over(e, worker.sent.back());
     job.was_sent = true;
+    job.needs_claim = false;
     set_status(id, Status::sent);
 }
 
@@ -201,8 +208,7 @@ void JobsWorld::drop_attempt(std::uint64_t id) {
     Worker* worker = nullptr;
     Attempt* attempt = find_attempt(id, &worker);
     if (attempt == nullptr) return;
-    if (attempt->permits)
-        for (const auto& [semaphore, count] : pools_[jobs_[id].pool].spec->job.semaphores) held_[semaphore] -= count;
+    for (const auto& [semaphore, count] : attempt->permits) held_[semaphore] -= count;
     std::erase_if(worker->sent, [&](const Attempt& a) { return a.job == id && !a.gap; });
 }
 
@@ -212,8 +218,7 @@ void JobsWorld::check_end(std::uint64_t id, const AttemptNote& note) {
     const bool death = note.outcome == Outcome::crash || note.outcome == Outcome::oom || note.outcome == Outcome::lost;
     if (death && !blamed_.contains(id)) broken(name_of(id) + " is charged for a death that was not its");
     if (note.outcome == Outcome::timeout && !blamed_.contains(id)) broken(name_of(id) + " timed out without a kill");
-    if (job.claim_on_disk == false && job.attempts > 0 && note.outcome != Outcome::lost &&
-        pools_[job.pool].spec->queue.durability != Durability::memory)
+    if (!job.claim_on_disk && job.needs_claim && note.outcome != Outcome::lost)
         broken(name_of(id) + ": a later attempt ran without a claim");
     charged_.insert(id);
     job.attempts = note.number;
@@ -263,12 +268,20 @@ void JobsWorld::check(const Finish& e) {
             drop_attempt(id);
     }
     set_status(id, Status::finishing);
-    writes_.push_back({.kind = Write::Kind::finish, .job = id});
+    Write write{.kind = Write::Kind::finish, .job = id, .worker = {}, .attempt = {}, .pushes = {}, .pool = {}};
+    const std::uint64_t evidence = e.attempt.evidence.value;
+    if (e.state == JobState::done && evidence != job.evidence) broken(name_of(id) + ": another's evidence");
+    if (e.state == JobState::done && !welcome(job, evidence)) broken(name_of(id) + " is done, its pushes are not");
+    if (e.attempt.outcome == Outcome::refused_push && welcome(job, evidence))
+        broken(name_of(id) + " fails for pushes that are welcome");
+    if (const auto pushed = pushes_.extract(evidence); pushed && e.state == JobState::done)
+        write.pushes = pushed.mapped();
+    writes_.push_back(std::move(write));
 }
 
 void JobsWorld::check(const KillTree& e) {
     ++kills;
-    Pool& pool = pools_[e.worker.pool.value];
+    Pool& pool = pool_at(e.worker.pool);
     Worker& worker = pool.workers[e.worker.slot.value];
     if (!worker.alive || worker.generation != e.worker.generation.value) return broken("nobody is killed");
     if (worker.dying) broken("a worker is killed twice");
@@ -276,7 +289,7 @@ void JobsWorld::check(const KillTree& e) {
     for (const Attempt& attempt : worker.sent) {
         if (attempt.job != e.job.value) continue;
         if (e.why == Outcome::timeout &&
-            (!pool.spec->job.timeout || !attempt.executing || now_ - *attempt.executing < *pool.spec->job.timeout))
+            (!attempt.timeout || !attempt.executing || now_ - *attempt.executing < *attempt.timeout))
             broken(name_of(e.job.value) + " is killed before its timeout");
         return;
     }
@@ -284,7 +297,7 @@ void JobsWorld::check(const KillTree& e) {
 }
 
 void JobsWorld::check(const Recycle& e) {
-    Worker& worker = pools_[e.worker.pool.value].workers[e.worker.slot.value];
+    Worker& worker = pool_at(e.worker.pool).workers[e.worker.slot.value];
     if (!worker.sent.empty()) broken("a worker is recycled while it has jobs");
     worker.dying = true;  // the shell replaces it
 }
@@ -300,15 +313,17 @@ void JobsWorld::check(const SubmitAdmitted& e) {
         const auto asked = pool.asked.find(e.token);
         if (asked == pool.asked.end()) continue;
         pool.reserved += asked->second;
-        const auto view = scheduler_->queue(JobPoolId{number(pool)});
+        const auto view = scheduler_->queue(id(pool));
         if (view->ready + view->delayed + pool.reserved > pool.spec->queue.capacity)
             broken("a queue grows beyond its capacity");
         if (pool.mode == QueueMode::draining) broken("a queue that drains takes jobs");
+        if (pool.presence != Presence::declared) broken("a pool that leaves takes jobs");
         for (std::uint32_t i = 0; i < asked->second; ++i) {
             const std::uint64_t id = next_job_++;
             Job& job = jobs_[id];
             job.pool = number(pool);
             job.priority = static_cast<std::uint8_t>(random_.pick({5, 5, 5, 0, 9}));
+            job.size = random_.pick({0U, 10U, 1000U, 12U << 20, 16U << 20});
             job.fate = faults_ && random_.one_in(4) ? 1 + random_.below(3) : 0;
             if (random_.one_in(2)) {
                 const std::uint64_t map = 1 + random_.below(6);
@@ -345,22 +360,28 @@ void JobsWorld::check_after_turn() {
         if (count > permits_[semaphore]) broken("semaphore " + semaphore + " is exceeded");
     for (Pool& pool : pools_) {
         for (Worker& worker : pool.workers) {
-            for (std::size_t i = 0; i < worker.sent.size() && i < pool.spec->concurrency; ++i) {
+            for (std::size_t i = 0; i < worker.sent.size(); ++i) {
                 Attempt& attempt = worker.sent[i];
-                if (attempt.gap && !worker.dying) broken("a worker runs a cancelled job and lives");
-                const bool runs = attempt.dispatched && !attempt.awaited && !attempt.gap && !worker.dying;
-                if (!attempt.executing && runs) attempt.executing = now_;
+                const bool oldest = i < pool.spec->concurrency;
+                if (oldest && attempt.gap && !worker.dying) broken("a worker runs a cancelled job and lives");
+                if (!attempt.dispatched || attempt.gap || worker.dying) continue;
+                // Whose turn it was keeps it, should `concurrency` become less.
+                attempt.its_turn = attempt.its_turn || oldest;
+                if (attempt.executing || attempt.awaited || !attempt.its_turn) continue;
+                attempt.executing = now_;
+                attempt.timeout = pool.spec->job.timeout;
             }
         }
     }
     if (scheduler_->next_deadline() < now_ - 1s) broken("a deadline was missed");
     // Nobody idles while somebody could work.
     for (Pool& pool : pools_) {
-        if (pool.mode == QueueMode::paused || !pool.spec->job.semaphores.empty() || !store_ok_ || store_behind_)
+        if (pool.mode == QueueMode::paused || !pool.spec->job.semaphores.empty() || !store_ok_ || store_behind_ ||
+            pool.presence != Presence::declared)
             continue;
         bool idle = false;
         for (const Worker& worker : pool.workers) idle = idle || (worker.alive && !worker.dying && worker.sent.empty());
-        const auto view = scheduler_->queue(JobPoolId{number(pool)});
+        const auto view = scheduler_->queue(id(pool));
         const bool parked = std::ranges::any_of(maps_, [&](const auto& map) {
             const auto seen = scheduler_->map(MapId{map.first});
             return map.second.pool == number(pool) && seen && seen->cancelled;

@@ -20,7 +20,7 @@ TEST(JobsSimulation, EveryPromiseHoldsInEveryHistory) {
     const auto steps = number_from("PINION_SIM_STEPS", 200'000);
     const auto only = number_from("PINION_SEED", 0);
     const auto first = only ? only : number_from("PINION_FIRST_SEED", 1);
-    std::uint64_t done = 0, finished = 0, crashes = 0, deaths = 0, kills = 0;
+    std::uint64_t done = 0, finished = 0, crashes = 0, deaths = 0, kills = 0, returns = 0, pushes = 0;
     std::uint64_t seed = first;
     const auto begin = std::chrono::steady_clock::now();
     for (; done < steps; ++seed) {
@@ -35,16 +35,21 @@ TEST(JobsSimulation, EveryPromiseHoldsInEveryHistory) {
         crashes += world.crashes;
         deaths += world.daemon_deaths;
         kills += world.kills;
+        returns += world.returns;
+        pushes += world.pushes;
         if (only) break;
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     std::cout << "seeds " << first << " to " << seed - 1 << ": " << done << " events, " << finished << " jobs, "
-              << crashes << " workers gone, " << deaths << " deaths of the daemon, " << kills << " kills, "
+              << crashes << " workers gone, " << deaths << " deaths of the daemon, " << kills << " kills, " << returns
+              << " returns of pools, " << pushes << " pushes, "
               << static_cast<std::uint64_t>(static_cast<double>(done) / took.count()) << " events/s\n";
     // A history in which nothing happens proves nothing.
     EXPECT_GT(finished * 50, done);
     EXPECT_GT(crashes * 200, done);
     EXPECT_GT(kills * 1000, done);
+    EXPECT_GT(returns * 2000, done);
+    EXPECT_GT(pushes * 500, done);
 }
 
 TEST(JobsSimulation, ASeedRepeats) {

@@ -2,36 +2,16 @@
 #include "jobs_world.h"
 
 namespace pinion::sim {
-namespace {
 
 using namespace std::chrono_literals;
-
-JobPoolSpec random_spec(Random& random, std::uint32_t number) {
-    JobPoolSpec spec;
-    spec.queue.durability = number == 0 ? Durability::memory : random.pick({Durability::fsync, Durability::os});
-    spec.queue.capacity = random.pick<std::uint64_t>({5, 50, 1000});
-    if (random.one_in(2)) spec.prefetch = 1 + random.below(8);
-    spec.concurrency = random.pick({1U, 1U, 2U, 3U});
-    spec.job.attempts = 1 + random.below(3);
-    spec.job.delay = random.pick<Duration>({0s, 10ms, 1s});
-    spec.job.jitter = random.pick({0.0, 0.1});
-    if (random.one_in(2)) spec.job.timeout = random.pick<Duration>({50ms, 1s});
-    spec.job.retry_on = {!random.one_in(4), !random.one_in(4), random.one_in(2), random.one_in(2)};
-    if (random.one_in(2)) spec.job.semaphores["gpu"] = 1;
-    if (random.one_in(3)) spec.job.semaphores["db"] = 1 + random.below(3);
-    if (random.one_in(3)) spec.recycle.jobs = 1 + random.below(20);
-    if (random.one_in(4)) spec.recycle.age = 5s;
-    return spec;
-}
-
-}  // namespace
 
 JobsWorld::JobsWorld(std::uint64_t seed) : random_(seed) {
     permits_ = {{"gpu", 1 + random_.below(2)}, {"db", 1 + random_.below(4)}};
     pools_.resize(3);
     for (Pool& pool : pools_) {
-        pool.spec = std::make_shared<const JobPoolSpec>(random_spec(random_, number(pool)));
-        pool.workers.resize(1 + random_.below(4));
+        pool.spec = std::make_shared<const JobPoolSpec>(random_spec(number(pool)));
+        pool.slots = 1 + random_.below(4);
+        pool.workers.resize(pool.slots);
     }
     for (std::uint64_t map = 1; map <= 6; ++map)
         maps_[map] = {.pool = random_.below(3), .fail_fast = random_.one_in(4)};
@@ -42,14 +22,18 @@ void JobsWorld::declare_all() {
     scheduler_ = std::make_unique<Scheduler>(random_.next());
     std::vector<JobEvent> events;
     events.emplace_back(SemaphoresDeclared{permits_});
-    for (Pool& pool : pools_) events.emplace_back(PoolDeclared{JobPoolId{number(pool)}, pool.spec});
-    for (const auto& [id, map] : maps_)
-        if (!map.settled) events.emplace_back(MapOpened{MapId{id}, JobPoolId{map.pool}, map.fail_fast});
+    for (Pool& pool : pools_) {
+        if (pool.presence != Presence::declared) continue;
+        events.emplace_back(PoolDeclared{id(pool), pool.spec});
+        for (const auto& [number, map] : maps_)
+            if (!map.settled && &pools_[map.pool] == &pool)
+                events.emplace_back(MapOpened{MapId{number}, id(pool), map.fail_fast});
+    }
     turn(std::move(events));
 }
 
 WorkerRef JobsWorld::ref(std::uint32_t pool, std::uint32_t slot) const {
-    return {JobPoolId{pool}, Slot{slot}, Generation{pools_[pool].workers[slot].generation}};
+    return {id(pools_[pool]), Slot{slot}, Generation{pools_[pool].workers[slot].generation}};
 }
 
 void JobsWorld::turn(std::vector<JobEvent> events) {
@@ -62,6 +46,7 @@ void JobsWorld::turn(std::vector<JobEvent> events) {
     scheduler_->handle(events, now_, effects);
     for (const JobEffect& effect : effects) std::visit([this](const auto& e) { check(e); }, effect);
     check_after_turn();
+    pushes_.clear();
     // What is answered at once becomes the next turn.
     if (!inbox_.empty()) {
         std::vector<JobEvent> next(inbox_.begin(), inbox_.end());
@@ -71,7 +56,7 @@ void JobsWorld::turn(std::vector<JobEvent> events) {
 }
 
 bool JobsWorld::step() {
-    switch (random_.below(40)) {
+    switch (random_.below(41)) {
         case 0: revive(); break;
         case 1: someone_dies(); break;
         case 2: orders(); break;
@@ -95,6 +80,7 @@ bool JobsWorld::step() {
         case 18:
         case 19:
         case 20: commit(1 + random_.below(8)); break;
+        case 21: reload(); break;
         default: answer(false);
     }
     return violations.empty();
@@ -105,10 +91,10 @@ void JobsWorld::submit() {
     const std::uint64_t token = next_token_++;
     const std::uint32_t count = 1 + random_.below(12);
     pool.asked[token] = count;
-    turn({SubmitRequested{token, JobPoolId{number(pool)}, count, random_.one_in(2)}});
+    turn({SubmitRequested{token, id(pool), count, random_.one_in(2)}});
     if (pool.asked.contains(token) && random_.one_in(8)) {
         pool.asked.erase(token);
-        turn({SubmitAbandoned{token, JobPoolId{number(pool)}}});
+        turn({SubmitAbandoned{token, id(pool)}});
     }
 }
 
@@ -116,42 +102,57 @@ void JobsWorld::submit() {
 void JobsWorld::commit(std::size_t writes) {
     std::vector<JobEvent> answers;
     for (; writes > 0 && !writes_.empty() && store_ok_; --writes) {
-        const Write write = writes_.front();
+        const Write first = writes_.front();
         writes_.pop_front();
-        Job& job = jobs_[write.job];
-        switch (write.kind) {
-            case Write::Kind::enqueue: {
-                job.known = true;
-                JobQueued queued{.job = JobId{write.job},
-                                 .pool = JobPoolId{job.pool},
-                                 .map = MapId{job.map},
-                                 .not_before = job.disk_due,
-                                 .priority = job.priority};
-                answers.emplace_back(queued);
-                answers.emplace_back(SubmitSettled{JobPoolId{job.pool}, 1});
-                break;
-            }
-            case Write::Kind::claim:
-                job.disk_claimed = true;
-                if (write.answer) {
-                    job.claim_on_disk = true;
-                    answers.emplace_back(ClaimPersisted{write.worker, write.attempt});
-                }
-                break;
-            case Write::Kind::release: job.disk_claimed = false; break;
-            case Write::Kind::retry:
-                job.disk_attempts = write.number;
-                job.disk_claimed = false;
-                job.disk_due = write.due;
-                break;
-            case Write::Kind::finish:
-                if (job.disk_final) broken("job " + std::to_string(write.job) + " was finished twice");
-                job.disk_final = true;
-                ++finished;
-                answers.emplace_back(FinishPersisted{JobId{write.job}});
-        }
+        write(first, answers);
     }
     if (!answers.empty()) turn(std::move(answers));
+}
+
+void JobsWorld::write(const Write& write, std::vector<JobEvent>& answers) {
+    if (write.kind == Write::Kind::flush) return void(answers.emplace_back(PoolFlushed{write.pool, write.flush}));
+    const auto queued = [&](std::uint64_t id, Job& job) {
+        job.known = true;
+        answers.emplace_back(JobQueued{.job = JobId{id},
+                                       .pool = this->id(pools_[job.pool]),
+                                       .map = MapId{job.map},
+                                       .not_before = job.disk_due,
+                                       .size = job.size,
+                                       .priority = job.priority});
+    };
+    Job& job = jobs_[write.job];
+    switch (write.kind) {
+        case Write::Kind::enqueue:
+            queued(write.job, job);
+            answers.emplace_back(SubmitSettled{id(pools_[job.pool]), 1});
+            break;
+        case Write::Kind::claim:
+            job.disk_claimed = true;
+            if (!write.answer) break;
+            job.claim_on_disk = true;
+            answers.emplace_back(ClaimPersisted{write.worker, write.attempt});
+            break;
+        case Write::Kind::release: job.disk_claimed = false; break;
+        case Write::Kind::retry:
+            if (write.number != job.disk_attempts + 1) broken("an attempt on record is overwritten");
+            job.disk_attempts = write.number;
+            job.disk_claimed = false;
+            job.disk_due = write.due;
+            break;
+        case Write::Kind::finish:
+            if (job.disk_final) broken("job " + std::to_string(write.job) + " was finished twice");
+            job.disk_final = true;
+            ++finished;
+            for (const std::uint32_t pool : write.pushes) {
+                const std::uint64_t id = next_job_++;
+                jobs_[id].pool = pool;
+                queued(id, jobs_[id]);
+                ++pushes;
+            }
+            answers.emplace_back(FinishPersisted{JobId{write.job}});
+            break;
+        case Write::Kind::flush: break;
+    }
 }
 
 void JobsWorld::answer(bool garbage) {
@@ -192,7 +193,11 @@ void JobsWorld::answer(bool garbage) {
         if (fate == 3 || random_.one_in(10)) verdict.outcome = Outcome::error;
         if (verdict.outcome == Outcome::error && random_.one_in(5)) verdict.retry = random_.one_in(2);
         if (verdict.outcome == Outcome::error && random_.one_in(5)) verdict.after = random_.up_to(1s);
-        events.emplace_back(JobAnswered{ref(number, slot), attempt.id, verdict, {}, {}});
+        JobAnswered answer{ref(number, slot), attempt.id, verdict, {}, {}};
+        if (!attempt.gap) jobs_[attempt.job].evidence = 0;
+        if (!attempt.gap && random_.one_in(8)) push_something(answer);
+        jobs_[attempt.job].evidence = answer.evidence.value;
+        events.emplace_back(answer);
         if (faults_ && random_.one_in(50)) events.back() = PayloadLost{ref(number, slot), attempt.id, {}};
     }
     if (!events.empty()) turn(std::move(events));
@@ -217,7 +222,9 @@ void JobsWorld::revive() {
         for (std::uint32_t slot = 0; slot < pool.workers.size(); ++slot) {
             Worker& worker = pool.workers[slot];
             if (worker.dying) gone(number(pool), slot, random_.pick({Departure::stopped, Departure::crash}));
-            if (worker.alive || (faults_ && random_.one_in(3))) continue;
+            const bool wanted = slot < pool.slots && pool.presence == Presence::declared;
+            if (worker.alive && !wanted && !random_.one_in(4)) gone(number(pool), slot, Departure::stopped);
+            if (worker.alive || !wanted || (faults_ && random_.one_in(3))) continue;
             ++worker.generation;
             turn({WorkerArrived{ref(number(pool), slot)}});
         }
@@ -229,7 +236,7 @@ void JobsWorld::orders() {
     switch (random_.below(6)) {
         case 0:
             pool.mode = random_.pick({QueueMode::running, QueueMode::running, QueueMode::paused, QueueMode::draining});
-            return turn({QueueOrdered{JobPoolId{number(pool)}, pool.mode}});
+            return turn({QueueOrdered{id(pool), pool.mode}});
         case 1:
             permits_["db"] = std::max(permits_["db"], 1 + random_.below(4));
             return turn({SemaphoresDeclared{permits_}});
@@ -270,25 +277,13 @@ void JobsWorld::daemon_dies() {
     ++daemon_deaths;
     store_ok_ = true;
     store_behind_ = false;
+    std::vector<JobEvent> unheard;
     std::size_t lasting = random_.below(static_cast<std::uint32_t>(writes_.size()) + 1);
     std::set<std::uint64_t> lost;
     for (; lasting > 0; --lasting) {
-        const Write write = writes_.front();
+        const Write first = writes_.front();
         writes_.pop_front();
-        Job& job = jobs_[write.job];
-        if (write.kind == Write::Kind::enqueue) job.known = true;
-        if (write.kind == Write::Kind::claim) job.disk_claimed = true;
-        if (write.kind == Write::Kind::release) job.disk_claimed = false;
-        if (write.kind == Write::Kind::finish) {
-            if (job.disk_final) broken("job " + std::to_string(write.job) + " was finished twice");
-            job.disk_final = true;
-            ++finished;
-        }
-        if (write.kind == Write::Kind::retry) {
-            job.disk_attempts = write.number;
-            job.disk_claimed = false;
-            job.disk_due = write.due;
-        }
+        write(first, unheard);
     }
     for (const Write& write : writes_)
         if (write.kind == Write::Kind::enqueue) lost.insert(write.job);
@@ -304,26 +299,21 @@ void JobsWorld::daemon_dies() {
         pool.mode = QueueMode::running;
         pool.last_map = {};
         pool.last_turn = {};
+        if (pool.presence != Presence::declared) {
+            pool.presence = Presence::away;
+            pool.died_away = true;
+        }
         for (Worker& worker : pool.workers) worker = {.generation = worker.generation};
     }
     for (auto& [id, map] : maps_) map.sealed = map.settled;
+    for (auto& [id, job] : jobs_) {
+        job.status = Status::away;
+        job.attempts = job.disk_attempts;
+    }
     declare_all();
     std::vector<JobEvent> events;
-    for (auto& [id, job] : jobs_) {
-        if (job.disk_final) continue;
-        const bool interrupted = std::exchange(job.disk_claimed, false);
-        job.attempts = job.disk_attempts;
-        job.claim_on_disk = false;
-        job.was_delayed = job.was_sent = true;  // it may stand anywhere in its lane
-        job.ends = 0;
-        events.emplace_back(JobQueued{.job = JobId{id},
-                                      .pool = JobPoolId{job.pool},
-                                      .map = MapId{job.map},
-                                      .not_before = job.disk_due,
-                                      .attempts = static_cast<std::uint16_t>(job.disk_attempts),
-                                      .priority = job.priority,
-                                      .interrupted = interrupted});
-    }
+    for (Pool& pool : pools_)
+        if (pool.presence == Presence::declared) recover(pool, events);
     turn(std::move(events));
 }
 
@@ -334,8 +324,9 @@ bool JobsWorld::wind_up() {
     permits_["db"] = 4;  // enough for whoever needs most
     turn({StoreChanged{true}, StoreBehind{false}, SemaphoresDeclared{permits_}});
     for (Pool& pool : pools_) {
+        if (pool.presence != Presence::declared) come_back(pool);
         pool.mode = QueueMode::running;
-        turn({QueueOrdered{JobPoolId{number(pool)}, pool.mode}});
+        turn({QueueOrdered{id(pool), pool.mode}});
     }
     for (auto& [id, job] : jobs_)
         if (job.fate == 1) job.fate = 0;  // the hung ones answer at last

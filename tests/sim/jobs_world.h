@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <map>
 #include <set>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "jobs/scheduler.h"
+#include "jobs_records.h"
 #include "random.h"
 
 namespace pinion::sim {
@@ -34,85 +34,26 @@ public:
     std::uint64_t crashes = 0;
     std::uint64_t daemon_deaths = 0;
     std::uint64_t kills = 0;
+    std::uint64_t returns = 0;  // of pools that were forgotten
+    std::uint64_t pushes = 0;
 
 private:
-    enum class Status : std::uint8_t { delayed, ready, claiming, sent, finishing };
-    struct Job {
-        std::uint32_t pool = 0;
-        std::uint64_t map = 0;
-        std::uint8_t priority = 5;
-        std::uint64_t order = 0;  // of its queueing
-        bool was_delayed = false;
-        bool was_sent = false;
-        // The disk.
-        std::uint32_t disk_attempts = 0;
-        bool disk_claimed = false;
-        bool disk_final = false;
-        MonotonicTime disk_due{};
-        // What the daemon that lives now did.
-        bool known = false;
-        Status status = Status::ready;
-        std::uint32_t attempts = 0;
-        MonotonicTime due{};
-        bool claim_on_disk = false;
-        std::uint32_t ends = 0;
-        std::uint32_t fate = 0;
-    };
-    struct Attempt {
-        AttemptId id;
-        std::uint64_t job = 0;
-        bool gap = false;
-        bool dispatched = true;
-        bool permits = false;
-        bool awaited = false;  // its payload
-        std::optional<MonotonicTime> executing;
-    };
-    struct Worker {
-        bool alive = false;
-        bool dying = false;  // KillTree came
-        std::uint64_t killed_for = 0;
-        std::uint64_t generation = 0;
-        std::deque<Attempt> sent;
-        std::uint64_t taken = 0;
-    };
-    struct Pool {
-        JobPoolPtr spec;
-        QueueMode mode = QueueMode::running;
-        std::vector<Worker> workers;
-        std::uint64_t reserved = 0;
-        std::uint64_t dispatches = 0;
-        std::array<std::uint64_t, 10> last_map{};      // by priority
-        std::array<std::uint64_t, 10> last_turn{};     // its number among the pool's dispatches
-        std::map<std::uint64_t, std::uint32_t> asked;  // tokens to counts
-    };
-    struct Lane {
-        std::set<std::uint64_t> ready;
-        std::uint64_t since = 0;  // the number of the pool's dispatches when it became non-empty
-        std::uint64_t last_order = 0;
-    };
-    struct MapState {
-        std::uint32_t pool = 0;
-        bool fail_fast = false;
-        bool sealed = false;
-        bool settled = false;
-    };
-    // What is on its way to the disk.
-    struct Write {
-        enum class Kind : std::uint8_t { enqueue, claim, release, retry, finish };
-        Kind kind{};
-        std::uint64_t job = 0;
-        std::uint32_t number = 0;
-        MonotonicTime due{};
-        bool answer = false;
-        WorkerRef worker;
-        AttemptId attempt;
-    };
+    using Status = kept::Status;
+    using Job = kept::Job;
+    using Attempt = kept::Attempt;
+    using Worker = kept::Worker;
+    using Pool = kept::Pool;
+    using Lane = kept::Lane;
+    using MapState = kept::MapState;
+    using Write = kept::Write;
+    using Presence = kept::Presence;
     using LaneKey = std::tuple<std::uint32_t, std::uint8_t, std::uint64_t>;
 
     // jobs_world.cpp: what happens.
     void turn(std::vector<JobEvent> events);
     void submit();
     void commit(std::size_t writes);
+    void write(const Write& write, std::vector<JobEvent>& answers);
     void answer(bool garbage);
     void someone_dies();
     void revive();
@@ -121,12 +62,29 @@ private:
     void daemon_dies();
     void pass_time();
     void declare_all();
+    void push_something(JobAnswered& answer);
     Pool& random_pool() { return pools_[random_.below(static_cast<std::uint32_t>(pools_.size()))]; }
     [[nodiscard]] WorkerRef ref(std::uint32_t pool, std::uint32_t slot) const;
     [[nodiscard]] std::uint32_t number(const Pool& pool) const {
         return static_cast<std::uint32_t>(&pool - pools_.data());
     }
     void gone(std::uint32_t pool, std::uint32_t slot, Departure how);
+
+    // jobs_reloads.cpp: the configuration changes.
+    [[nodiscard]] JobPoolSpec random_spec(std::uint32_t number);
+    void reload();
+    void leave(Pool& pool);
+    void come_back(Pool& pool);
+    void change(Pool& pool);
+    void recover(Pool& pool, std::vector<JobEvent>& events);
+    [[nodiscard]] JobPoolId id(const Pool& pool) const {
+        return JobPoolId{number(pool) + pool.round * static_cast<std::uint32_t>(pools_.size())};
+    }
+    [[nodiscard]] Pool& pool_at(JobPoolId id) { return pools_[id.value % pools_.size()]; }
+    void check(const FlushPool& e);
+    void check(const PoolForgotten& e);
+    void check_return(const Pool& pool);
+    [[nodiscard]] bool welcome(const Job& job, std::uint64_t evidence) const;
 
     // jobs_checker.cpp: what must follow.
     void broken(std::string what);
@@ -143,8 +101,6 @@ private:
     void check(const SubmitAdmitted& e);
     void check(const SubmitRefused& e);
     void check(const MapSettled& e);
-    void check(const FlushPool&) {}
-    void check(const PoolForgotten&) { broken("a pool was forgotten"); }
     void check_order(const Job& job, std::uint64_t id);
     void hand_over(const Dispatch& e, Attempt& attempt);
     void check_end(std::uint64_t id, const AttemptNote& note);
@@ -171,6 +127,8 @@ private:
     std::uint64_t next_job_ = 1;
     std::uint64_t next_token_ = 1;
     std::uint64_t next_order_ = 1;
+    std::uint64_t next_evidence_ = 1;
+    std::map<std::uint64_t, std::vector<std::uint32_t>> pushes_;  // of answers of this turn, by evidence
     bool store_ok_ = true;
     bool store_behind_ = false;
     bool faults_ = true;

@@ -246,7 +246,11 @@ TEST(Pools, AreNotForgottenByAFlushOfWhatWasBefore) {
     const auto third = desk.all<FlushPool>().at(0);
     desk.tell(PoolFlushed{second.pool, second.number});
     EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "the seal is not written";
-    desk.tell(PoolFlushed{third.pool, third.number});
+    desk.tell(MapCancelRequested{MapId{4}});
+    const auto fourth = desk.all<FlushPool>().at(0);
+    desk.tell(PoolFlushed{third.pool, third.number}, FinishPersisted{JobId{1}});
+    EXPECT_TRUE(desk.all<PoolForgotten>().empty()) << "nor is the cancel";
+    desk.tell(PoolFlushed{fourth.pool, fourth.number});
     EXPECT_EQ(desk.all<PoolForgotten>().size(), 1U);
 }
 
