@@ -102,12 +102,11 @@ Exit show_log(JobClient& client, const JobsOptions& options, const Context& cont
 Exit cancel(JobClient& client, const JobsOptions& options, const Context& context) {
     Exit exit = Exit::done;
     for (const std::string& target : options.targets) {
-        if (!is_id(target)) {
-            client.cancel_map(target);
-        } else if (!client.cancel(id_of(target))) {
-            complain(context, "cancel job " + target + ": it had ended before");
-            exit = Exit::failed;
-        }
+        const bool job = is_id(target);
+        if (job ? client.cancel(id_of(target)) : client.cancel_map(target)) continue;
+        complain(context, job ? "cancel job " + target + ": it had ended before"
+                              : "cancel map '" + target + "': all of it had ended before");
+        exit = Exit::failed;
     }
     if (context.wants_json()) print_document(context, Json::object().set("version", 1).set("ok", exit == Exit::done));
     return exit;

@@ -16,9 +16,11 @@ AttachedMap::AttachedMap(JobQueue& queue, ClientPort& port, const jobs::StoredMa
     const auto view = queue.map(map.map);
     const std::uint64_t left = view ? view->unfinished : 0;
     settled_ = map.sealed && left == 0;
-    ended_ = map.items - std::min(map.items, left);
+    const std::uint64_t items = std::max(map.items, map.given);
+    ended_ = items - std::min(items, left);
+    missing_ = map.sealed ? items - map.items : 0;
     if (view) failed_ = view->failed;
-    if (map.sealed) total_ = map.items;
+    if (map.sealed) total_ = items;
     queue.listen(map.map, *this);
     tell_progress();
 }
@@ -80,8 +82,9 @@ void AttachedMap::have_read(Answer<std::vector<jobs::StoredJob>> items) {
 // The store gives items up to the first that it has no more.
 void AttachedMap::all_read() {
     if (next_ >= total_.value_or(0)) return finish();
-    give_up(FailureCode::not_found, "read result " + std::to_string(next_) + " of the map, of which " +
-                                        std::to_string(*total_) + " are there: it is kept no longer");
+    const std::string gone = missing_ <= 1 ? "it is" : std::to_string(missing_) + " of them are";
+    give_up(FailureCode::not_found, "read result " + std::to_string(next_) + " of the map's " +
+                                        std::to_string(*total_) + ": " + gone + " kept no longer");
 }
 
 // Whoever filled it went before its end, and nothing of what it gave is left to be done.
@@ -111,9 +114,9 @@ void AttachedMap::job_ended(const JobEnd& end) {
     pump();
 }
 
-void AttachedMap::map_settled(const jobs::MapSettled&) {
+void AttachedMap::map_settled(const jobs::MapSettled& settled) {
     settled_ = true;
-    total_ = ended_;
+    total_ = settled.items;
     worth_ = true;
     pump();
 }

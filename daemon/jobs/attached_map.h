@@ -31,6 +31,7 @@ private:
     [[nodiscard]] bool is_abandoned() const;
 
     std::uint64_t next_;                // index of the next to read
+    std::uint64_t missing_ = 0;         // items of a sealed map that are kept no longer
     std::deque<jobs::StoredJob> kept_;  // read, not sent
     bool settled_ = false;              // no item is left that has not ended
     bool worth_ = true;                 // something may have come since the last read began

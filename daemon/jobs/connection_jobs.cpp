@@ -95,8 +95,16 @@ void JobConnection::on(std::uint64_t id, CancelRequest request) {
     if (!request.map.empty())
         return with_map(id, {request.pool, request.map},
                         [this, id, token = in_flight()](const JobPool& pool, const jobs::StoredMap& map) {
-                            queue_.cancel_map(map.map);
-                            answer(id, Json::object().set("map", map.map.value).set("pool", pool.spec->name));
+                            queue_.cancel_map(map.map, [weak = weak_from_this(), id, token, map = map.map,
+                                                        pool = pool.spec->name](Answer<bool> cancelled) {
+                                const auto self = weak.lock();
+                                if (self == nullptr) return;
+                                if (!cancelled)
+                                    return self->fail(id, code_of(cancelled.error().kind), cancelled.error().message);
+                                Json reply = Json::object().set("map", map.value).set("pool", pool);
+                                if (!*cancelled) reply.set("ended", true);
+                                self->answer(id, reply);
+                            });
                         });
     auto work = std::make_shared<Cancelling>();
     work->id = id;
@@ -105,18 +113,34 @@ void JobConnection::on(std::uint64_t id, CancelRequest request) {
     cancel_next(std::move(work));
 }
 
+// All are looked for before the first end is waited for, so that ends are written together.
 void JobConnection::cancel_next(std::shared_ptr<Cancelling> work) {
-    if (work->at == work->jobs.size())
-        return answer(work->id,
-                      Json::object().set("cancelled", std::move(work->cancelled)).set("ended", std::move(work->ended)));
+    if (work->at == work->jobs.size()) return tell_cancelled(*work);
     const std::uint64_t id = work->id;
     const JobId next = work->jobs[work->at++];
+    ++work->waited;
     with_job(id, next, [this, work = std::move(work)](const jobs::StoredJob& job) mutable {
-        const bool live = !jobs::is_final(job.state);
-        if (live) queue_.cancel(job.id);
-        (live ? work->cancelled : work->ended).push(job.id.value);
+        if (jobs::is_final(job.state)) {
+            work->ended.push(job.id.value);
+            --work->waited;
+            return cancel_next(std::move(work));
+        }
+        queue_.cancel(job.id, [weak = weak_from_this(), job = job.id, work](Answer<jobs::JobState> end) {
+            const auto self = weak.lock();
+            if (self == nullptr || std::exchange(work->refused, work->refused || !end)) return;
+            if (!end) return self->fail(work->id, code_of(end.error().kind), end.error().message);
+            (*end == jobs::JobState::cancelled ? work->cancelled : work->ended).push(job.value);
+            --work->waited;
+            self->tell_cancelled(*work);
+        });
         cancel_next(std::move(work));
     });
+}
+
+// Once nothing is waited for any more.
+void JobConnection::tell_cancelled(Cancelling& work) {
+    if (work.waited > 0) return;
+    answer(work.id, Json::object().set("cancelled", std::move(work.cancelled)).set("ended", std::move(work.ended)));
 }
 
 void JobConnection::on(std::uint64_t id, RetryRequest request) {

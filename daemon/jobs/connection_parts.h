@@ -40,6 +40,8 @@ struct JobConnection::Cancelling {
     std::vector<JobId> jobs;
     std::shared_ptr<InFlight> token;
     std::size_t at = 0;
+    std::size_t waited = 0;  // for, of those that were begun
+    bool refused = false;    // the client was told
     wire::Json cancelled = wire::Json::array();
     wire::Json ended = wire::Json::array();
 };

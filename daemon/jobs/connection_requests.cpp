@@ -57,8 +57,9 @@ void JobConnection::on(std::uint64_t id, OpenMapRequest request) {
                      &queue = queue_](Answer<jobs::StoredMap> map) {
                         const auto self = weak.lock();
                         if (self == nullptr) {
-                            if (map && request.name.empty()) queue.cancel_map(map->map), queue.seal_map(map->map);
-                            return;
+                            if (!map || !request.name.empty()) return;
+                            queue.cancel_map(map->map, {});
+                            return queue.seal_map(map->map, {});
                         }
                         if (!map) return self->fail(id, code_of(map.error().kind), map.error().message);
                         if (self->opened_.contains(map->map) || self->attached_.contains(map->map))

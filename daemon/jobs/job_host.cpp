@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "daemon/jobs/job_records.h"
@@ -74,6 +75,7 @@ void JobHost::turn() {
     effects_.clear();
     scheduler_.handle(events, loop_.now(), effects_);
     execute_all();
+    tell_cancels();
     keep_memory(events, spare_events_);
     // The scheduler keeps none: what was not asked for in this turn never is.
     const auto old = std::max(later_evidence, first_evidence_) - first_evidence_;
@@ -162,15 +164,20 @@ void JobHost::declare_semaphores(const std::map<std::string, std::uint32_t>& per
 }
 
 void JobHost::recover(std::optional<JobPoolId> only) {
-    std::vector<MapId> sealed;
+    std::vector<MapSealed> sealed;
+    std::unordered_set<MapId> cancelled;
     RecoveryVisitor visitor;
     visitor.queue = [this](const RecoveredQueue& queue) { post(QueueOrdered{queue.pool, queue.mode}); };
     visitor.map = [&](const RecoveredMap& map) {
         post(MapOpened{map.map, map.pool, map.fail_fast});
-        // Whoever filled a map without a name is gone.
-        if (map.sealed || map.name.empty()) sealed.push_back(map.map);
+        // One without a name was its client's, which went with the last daemon, unless only the pool was away. Nobody
+        // can come back to it.
+        const bool left = map.name.empty() && !is_filled(map.map);
+        const auto seal = map.seal.value_or(MapSeal{});
+        if (map.cancelled || (left && !seal.goes_on)) cancelled.insert(map.map);
+        if (map.seal || left) sealed.push_back({map.map, seal.items});
     };
-    visitor.job = [this](const RecoveredJob& job) {
+    visitor.job = [&](const RecoveredJob& job) {
         post(JobQueued{.job = job.job,
                        .pool = job.pool,
                        .map = job.map,
@@ -178,7 +185,8 @@ void JobHost::recover(std::optional<JobPoolId> only) {
                        .size = job.size,
                        .attempts = static_cast<std::uint16_t>(job.attempts),
                        .priority = job.priority,
-                       .interrupted = job.claimed});
+                       .interrupted = job.claimed,
+                       .cancelled = cancelled.contains(job.map)});
         if (events_.size() >= recovery_slice) turn();
     };
     if (auto recovered = store_->recover(only, visitor); !recovered) {
@@ -187,7 +195,7 @@ void JobHost::recover(std::optional<JobPoolId> only) {
             services_.record(store_record(log::Priority::err, recovered.error().message));
         return;
     }
-    for (const auto map : sealed) post(MapSealed{map});
+    for (const auto& map : sealed) post(map);
 }
 
 const JobHost::Pool* JobHost::find_pool(JobPoolId id) const {

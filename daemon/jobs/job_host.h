@@ -2,9 +2,9 @@
 // Job pools inside the daemon: the scheduler, the store and the workers' channels joined together. Decides nothing:
 // facts become events for the scheduler, once a turn of the loop, and its effects are carried out.
 //
-// Its member functions stand in five files: job_host.cpp (pools, turns), job_host_effects.cpp (the scheduler's orders),
-// job_host_store.cpp (the store's answers, inputs), job_host_requests.cpp (what clients ask), job_host_workers.cpp (the
-// lives of workers).
+// Its member functions stand in six files: job_host.cpp (pools, turns), job_host_effects.cpp (the scheduler's orders),
+// job_host_store.cpp (the store's answers, inputs), job_host_requests.cpp (what clients ask), job_host_cancels.cpp
+// (cancels), job_host_workers.cpp (the lives of workers).
 #pragma once
 
 #include <deque>
@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/jobs/job_cancels.h"
 #include "daemon/jobs/job_host_parts.h"
 #include "daemon/jobs/job_host_pending.h"
 #include "daemon/jobs/job_log.h"
@@ -66,7 +67,7 @@ public:
     std::uint64_t submit(JobOrder order, Done<std::vector<jobs::PlacedJob>> done) override;
     void abandon(std::uint64_t ticket) override;
     void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) override;
-    void seal_map(MapId map) override;
+    void seal_map(MapId map, jobs::MapSeal seal) override;
     void begin_filling(MapId map) override { ++fillers_[map.value]; }
     void end_filling(MapId map) override;
     bool is_filled(MapId map) const override;
@@ -83,8 +84,8 @@ public:
     void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
                     Done<std::vector<jobs::StoredJob>> done) override;
     void payload(JobId job, Done<std::string> done) override;
-    void cancel(JobId job) override;
-    void cancel_map(MapId map) override;
+    void cancel(JobId job, Done<jobs::JobState> done) override;
+    void cancel_map(MapId map, Done<bool> done) override;
     Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) override;
     std::optional<jobs::QueueView> queue(JobPoolId pool) const override { return scheduler_.queue(pool); }
     std::optional<jobs::MapView> map(MapId map) const override { return scheduler_.map(map); }
@@ -127,6 +128,9 @@ private:
     void arrived(MapId map);
     void announce(const Ending& ending);
     void tell_stopped();
+    void keep_cancel(const jobs::KeepCancel& cancelled);
+    void cancel_absent(JobId job);
+    void tell_cancels();
     void fetch_again();
     [[nodiscard]] bool is_awaited(const jobs::Claim& claim);
     void add_ending(Ending ending);
@@ -175,6 +179,7 @@ private:
     std::uint64_t first_evidence_ = 1;
     host::Pending pending_;  // for the store
     MapArrivals arriving_;
+    JobCancels cancels_;
     std::multimap<std::uint64_t, JobListener*> map_listeners_;  // by map; 0 is none
     std::multimap<std::uint64_t, JobListener*> job_listeners_;
     std::vector<JobListener*> told_;  // kept for its memory

@@ -72,7 +72,8 @@ struct JobHost::Execute {
                                                   .state = f.state,
                                                   .attempt = std::move(row),
                                                   .result = std::move(evidence.result),
-                                                  .pushes = std::move(evidence.pushes)}});
+                                                  .pushes = std::move(evidence.pushes),
+                                                  .cancels = f.cancels_map ? f.map : MapId{}}});
     }
     void operator()(const KillTree& k) const {
         end(k.worker, k.why == Outcome::cancelled ? supervise::Unwanted::cancelled : supervise::Unwanted::timeout);
@@ -116,6 +117,11 @@ struct JobHost::Execute {
         });
     }
     void operator()(const MapSettled& m) const { host.settled(m); }
+    void operator()(const KeepCancel& c) const { host.keep_cancel(c); }
+    void operator()(const NoSuchJob& n) const { host.cancel_absent(n.job); }
+    void operator()(const NoSuchMap& n) const {
+        for (auto& done : host.cancels_.take(n.map)) done(false);
+    }
     void operator()(const FlushPool& p) const {
         if (host.store_) host.store_->post(WriteRequest{Flush{p.pool, p.number}});
     }

@@ -41,10 +41,10 @@ void JobHost::open_map(JobPoolId pool, std::string name, bool fail_fast, Done<St
     store_->post(WriteRequest{OpenMap{token, pool, std::move(name), fail_fast}});
 }
 
-void JobHost::seal_map(MapId map) {
-    if (!store_ || !arriving_.may_seal(map)) return;
-    store_->post(WriteRequest{SealMap{map}});
-    post(MapSealed{map});
+void JobHost::seal_map(MapId map, MapSeal seal) {
+    if (!store_ || !arriving_.may_seal(map, seal)) return;
+    store_->post(WriteRequest{SealMap{map, seal}});
+    post(MapSealed{map, seal.items});
 }
 
 void JobHost::end_filling(MapId map) {
@@ -64,7 +64,7 @@ bool JobHost::is_filled(MapId map) const { return fillers_.contains(map.value) |
 
 // Jobs of the map, if it is one, are where they will be.
 void JobHost::arrived(MapId map) {
-    if (arriving_.ended(map)) seal_map(map);
+    if (const auto seal = arriving_.ended(map)) seal_map(map, *seal);
 }
 
 void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
@@ -152,10 +152,6 @@ JobPhase JobHost::phase(JobId job) const {
     const auto phase = scheduler_.phase(job);
     return phase == JobPhase::finishing && !pending_.endings.contains(job.value) ? JobPhase::none : phase;
 }
-
-void JobHost::cancel(JobId job) { post(CancelRequested{job}); }
-
-void JobHost::cancel_map(MapId map) { post(MapCancelRequested{map}); }
 
 Answer<void> JobHost::set_mode(JobPoolId pool, QueueMode mode, const std::string& by) {
     if (!store_) return std::unexpected(no_store());

@@ -91,6 +91,7 @@ struct JobHost::Take {
             host.post(MapOpened{answer.map->map, pool, answer.map->fail_fast});
         done(*answer.map);
     }
+    void operator()(const MapCancelled& answer) const { host.cancels_.written(answer.token); }
     void operator()(Fetched& answer) const {
         if (host.pending_.payloads.contains(answer.token))
             return finish_call(host.pending_.payloads, answer.token, std::move(answer.payload));
@@ -151,7 +152,8 @@ void JobHost::queued(const PlacedJob& placed) {
                    .map = placed.map,
                    .not_before = monotonic(placed.not_before),
                    .size = placed.size,
-                   .priority = placed.priority});
+                   .priority = placed.priority,
+                   .cancelled = placed.cancelled});
 }
 
 // Results may come faster than the disk takes them. No more jobs are started then; those that run go on, and end.
@@ -169,6 +171,7 @@ void JobHost::end_written(JobId job) {
     if (pending_.store_behind && pending_.unwritten <= limits::unwritten_bytes / 2)
         post(StoreBehind{pending_.store_behind = false});
     announce(ending.mapped());
+    cancels_.ended(job, ending.mapped().end.state);
 }
 
 void JobHost::announce(const Ending& ending) {
@@ -217,7 +220,7 @@ void JobHost::make_inputs(const JobPool& pool) {
 
 void JobHost::add_inputs(const JobPool& pool, MapId map, std::size_t from) {
     const auto& inputs = pool.spec->jobs->inputs;
-    if (from == inputs.size()) return seal_map(map);
+    if (from == inputs.size()) return seal_map(map, {.items = inputs.size()});
     const auto until = std::min(from + inputs_at_once, inputs.size());
     JobOrder order{.pool = pool.id, .map = map, .first_index = from, .wait = true};
     order.inputs.assign(inputs.begin() + static_cast<std::ptrdiff_t>(from),

@@ -108,7 +108,7 @@ public:
     virtual void abandon(std::uint64_t ticket) = 0;
     // With a name: the map of that name, if there is one. Its `map` is 0 for none.
     virtual void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) = 0;
-    virtual void seal_map(MapId map) = 0;
+    virtual void seal_map(MapId map, jobs::MapSeal seal) = 0;
     // Whoever fills a map says so, and when it ends; listeners to the map hear of the end of the last.
     virtual void begin_filling(MapId map) = 0;
     virtual void end_filling(MapId map) = 0;
@@ -135,8 +135,12 @@ public:
     // The input as it was submitted: for a retry by hand.
     virtual void payload(JobId job, Done<std::string> done) = 0;
 
-    virtual void cancel(JobId job) = 0;
-    virtual void cancel_map(MapId map) = 0;
+    // Of a running job the whole tree is killed. Answered when it can't be lost any more, with the end that the job
+    // has, which may be another; refused where its pool is not there, or the disk does not take it.
+    virtual void cancel(JobId job, Done<jobs::JobState> done) = 0;
+    // All jobs of the map that are not at their end, and those that are added later. Answered when it can't be lost any
+    // more; false: there was nothing left to cancel. `done` may be empty.
+    virtual void cancel_map(MapId map, Done<bool> done) = 0;
     [[nodiscard]] virtual Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) = 0;
 
     [[nodiscard]] virtual std::optional<jobs::QueueView> queue(JobPoolId pool) const = 0;

@@ -150,7 +150,7 @@ Json map_reply(const JobPool& pool, const jobs::StoredMap& map) {
     const JobPoolSpec& spec = *pool.spec->jobs;
     Json reply = Json::object();
     reply.set("map", map.map.value).set("pool", pool.spec->name).set("payload", to_string(spec.payload));
-    reply.set("existing", map.existing).set("sealed", map.sealed).set("items", map.items);
+    reply.set("existing", map.existing).set("sealed", map.sealed).set("items", std::max(map.items, map.given));
     return reply.set("durability", pinion::to_string(spec.queue.durability));
 }
 

@@ -26,7 +26,7 @@ OpenedMap::OpenedMap(JobQueue& queue, ClientPort& port, const JobPool& pool, con
       unordered_(request.unordered),
       results_(request.results),
       priority_(request.priority),
-      stored_items_(map.items),
+      stored_items_(std::max(map.items, map.given)),
       name_(request.name) {
     if (results_) queue_.listen(map.map, *this);
     queue_.begin_filling(map.map);
@@ -36,8 +36,8 @@ OpenedMap::~OpenedMap() {
     queue_.end_filling(map());
     for (const auto& [from, ticket] : tickets_) queue_.abandon(ticket);
     if (named_ || complete()) return;
-    queue_.cancel_map(map());
-    queue_.seal_map(map());
+    queue_.cancel_map(map(), {});
+    queue_.seal_map(map(), {.items = next_});
 }
 
 bool OpenedMap::has_window_for(std::size_t items) const {
@@ -91,7 +91,7 @@ void OpenedMap::submit_some(std::shared_ptr<Adding> adding) {
                  adding = std::move(adding)](Answer<std::vector<jobs::PlacedJob>> placed) {
         const auto self = weak.lock();
         if (self == nullptr) {  // its client went meanwhile
-            if (!named) queue.cancel_map(map);
+            if (!named) queue.cancel_map(map, {});
             return;
         }
         self->tickets_.erase(from);
@@ -153,7 +153,7 @@ void OpenedMap::go_on() {
                                                      " were given: other inputs need another name");
         sealed_ = true;
         total_ = next_;
-        queue_.seal_map(map());
+        queue_.seal_map(map(), {.items = next_, .goes_on = !named_ && !results_});
     }
     if (entries_.empty()) finish();
 }

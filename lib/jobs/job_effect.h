@@ -59,6 +59,7 @@ struct Finish {
     JobState state = JobState::done;
     AttemptNote attempt;
     std::uint32_t attempts = 0;  // that it was charged, earlier ones included
+    bool cancels_map = false;    // it failed, and its map is one that the first failure cancels
 };
 // SIGKILL to the worker's tree, for the sake of this attempt. Answered by WorkerGone.
 struct KillTree {
@@ -91,6 +92,19 @@ struct MapSettled {
     std::uint64_t done = 0;
     std::uint64_t failed = 0;
     std::uint64_t cancelled = 0;
+    std::uint64_t items = 0;  // that it was given, as it was sealed
+};
+// The map is cancelled: its jobs end, those that come later too. To be kept, or they would run after a restart.
+struct KeepCancel {
+    MapId map;
+    JobPoolId pool;
+};
+// To be cancelled, and not here: at its end, or its pool is not.
+struct NoSuchJob {
+    JobId job;
+};
+struct NoSuchMap {
+    MapId map;
 };
 // A pool that left has nothing more to do. Answered by PoolFlushed with the same number, once all that was asked before
 // stands in the store; by nothing if the store has stopped.
@@ -103,7 +117,7 @@ struct PoolForgotten {
 };
 
 using JobEffect = std::variant<Dispatch, Claim, Release, Retry, Finish, KillTree, Recycle, Stray, SubmitAdmitted,
-                               SubmitRefused, MapSettled, FlushPool, PoolForgotten>;
+                               SubmitRefused, MapSettled, KeepCancel, NoSuchJob, NoSuchMap, FlushPool, PoolForgotten>;
 using JobEffects = std::vector<JobEffect>;
 
 [[nodiscard]] const char* to_string(Refusal refusal) noexcept;

@@ -68,8 +68,15 @@ struct MapOpened {
     JobPoolId pool;
     bool fail_fast = false;
 };
+// How a map is closed.
+struct MapSeal {
+    std::uint64_t items = 0;  // that it was given, in all
+    bool goes_on = false;     // without a name, and nobody waits for its results: its client may go
+    bool operator==(const MapSeal&) const = default;
+};
 struct MapSealed {  // no more items will come; after JobQueued of the last
     MapId map;
+    std::uint64_t items = 0;  // that it was given, in all
 };
 // A job is in the store: after a submit, a push, or at start.
 struct JobQueued {
@@ -81,14 +88,17 @@ struct JobQueued {
     std::uint16_t attempts = 0;  // charged before
     std::uint8_t priority = 5;
     bool interrupted = false;  // at start: it was claimed when the daemon died, which is charged
+    bool cancelled = false;    // its map is
 };
 
 struct FinishPersisted {
     JobId job;
 };
+// Answered by Finish, whatever end that is, or by NoSuchJob.
 struct CancelRequested {
     JobId job;
 };
+// Answered by KeepCancel, again for a map that is cancelled already, or by NoSuchMap.
 struct MapCancelRequested {
     MapId map;
 };

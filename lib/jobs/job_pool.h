@@ -20,11 +20,13 @@ struct MapRecord {
     bool fail_fast = false;
     bool sealed = false;
     bool cancelled = false;
-    bool open = false;  // the record is in use
+    bool cancelling = false;  // its queued jobs are being ended
+    bool open = false;        // the record is in use
     std::uint64_t unfinished = 0;
     std::uint64_t done = 0;
     std::uint64_t failed = 0;
     std::uint64_t cancelled_jobs = 0;
+    std::uint64_t items = 0;  // that it was given, as it was sealed
     std::vector<std::uint32_t> lanes;
 };
 
@@ -56,6 +58,13 @@ struct PoolRecord {
     [[nodiscard]] std::uint32_t depth() const;
     // Jobs for which the queue's capacity is meant.
     [[nodiscard]] std::uint64_t occupied() const { return rings.ready + counts.delayed + reserved; }
+};
+
+// When something is to be done about a worker.
+struct WorkerTimer {
+    MonotonicTime at;
+    WorkerRef worker;
+    auto operator<=>(const WorkerTimer&) const = default;
 };
 
 }  // namespace pinion::jobs

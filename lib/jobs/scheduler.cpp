@@ -52,7 +52,8 @@ void Scheduler::Impl::handle(std::span<const JobEvent> events, MonotonicTime now
 }
 
 MonotonicTime Scheduler::Impl::next_deadline() const {
-    if (!cancelling_.empty()) return now_;
+    const auto goes_on = [&](std::uint32_t map) { return may_end_cancelled(maps_[map]); };
+    if (std::ranges::any_of(cancelling_, goes_on)) return now_;
     MonotonicTime earliest = timers_.empty() ? no_deadline : timers_.begin()->at;
     if (delays_.first() != nowhere) earliest = std::min(earliest, jobs_.at(delays_.first()).time());
     return earliest;

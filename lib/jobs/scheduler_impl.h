@@ -95,6 +95,8 @@ private:
     void cancel(Place place);
     void cancel_sent(PoolRecord& pool, JobWorker& worker, std::size_t index);
     void cancel_map(std::uint32_t map);
+    void end_cancelled(PoolRecord& pool, Place place);
+    [[nodiscard]] bool may_end_cancelled(const MapRecord& map) const;
     void forget(Place place);
     void forget_map_if_over(std::uint32_t map);
     void forget_pool_if_over(PoolRecord& pool);
@@ -131,7 +133,7 @@ private:
     std::deque<MapRecord> maps_;
     std::vector<std::uint32_t> free_maps_;
     std::unordered_map<std::uint64_t, std::uint32_t> map_numbers_;
-    std::deque<std::uint32_t> cancelling_;  // maps whose queued jobs are being ended
+    std::deque<std::uint32_t> cancelling_;  // such maps, in turn
     bool store_writable_ = true;
     bool store_behind_ = false;
     std::uint64_t next_attempt_ = 1;
@@ -139,12 +141,7 @@ private:
 
     std::vector<std::uint32_t> dirty_;  // pools, in this turn
     std::vector<WorkerRef> touched_;    // workers, in this turn
-    struct Timer {
-        MonotonicTime at;
-        WorkerRef worker;
-        auto operator<=>(const Timer&) const = default;
-    };
-    std::set<Timer> timers_;  // at most one a worker
+    std::set<WorkerTimer> timers_;      // at most one a worker
 };
 
 }  // namespace pinion::jobs

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Jobs and maps come and go: admission, queueing, cancelling.
 #include <algorithm>
+#include <utility>
 
 #include "jobs/scheduler_impl.h"
 #include "model/job_limits.h"
@@ -100,8 +101,10 @@ void Scheduler::Impl::on(const MapOpened& event) {
 void Scheduler::Impl::on(const MapSealed& event) {
     const auto known = map_numbers_.find(event.map.value);
     if (known == map_numbers_.end()) return;
-    maps_[known->second].sealed = true;
-    PoolRecord& pool = pools_[maps_[known->second].pool];
+    MapRecord& map = maps_[known->second];
+    map.sealed = true;
+    map.items = std::max(map.items, event.items);
+    PoolRecord& pool = pools_[map.pool];
     pool.wrote();
     if (pool.withdrawn) touch(pool);
     forget_map_if_over(known->second);
@@ -121,13 +124,25 @@ void Scheduler::Impl::on(const JobQueued& event) {
     ++lanes_.at(job.lane).users;
     ++maps_[map].unfinished;
     touch(*found);
+    if (event.cancelled && map != found->own_map) cancel_map(map);
     if (event.interrupted) {  // first of all, or the attempt would not be on record
-        const AttemptNote note{.number = event.attempts + 1U, .outcome = Outcome::lost, .started = now_};
-        return end_attempt(*found, place, {{.outcome = Outcome::lost}, note});
+        // One of a cancelled map was to be killed, and has been.
+        const Outcome outcome = event.cancelled ? Outcome::cancelled : Outcome::lost;
+        const AttemptNote note{.number = event.attempts + 1U, .outcome = outcome, .started = now_};
+        return end_attempt(*found, place, {{.outcome = outcome}, note});
     }
-    if (maps_[map].cancelled) return finish(*found, place, {.outcome = Outcome::cancelled});
+    if (maps_[map].cancelled) return end_cancelled(*found, place);
     if (event.not_before > now_) return make_delayed(*found, place, event.not_before);
     make_ready(*found, place);
+}
+
+// It came to a cancelled map. Its turn comes with the slices, since after a start there may be a million.
+void Scheduler::Impl::end_cancelled(PoolRecord& pool, Place place) {
+    const std::uint32_t lane = jobs_.at(place).lane;
+    lanes_.park(pool.rings, lane);
+    make_ready(pool, place);
+    const std::uint32_t map = lanes_.at(lane).map;
+    if (!std::exchange(maps_[map].cancelling, true)) cancelling_.push_back(map);
 }
 
 void Scheduler::Impl::make_ready(PoolRecord& pool, Place place) {
@@ -156,11 +171,19 @@ void Scheduler::Impl::leave_queue(PoolRecord& pool, Place place) {
 }
 
 void Scheduler::Impl::on(const CancelRequested& event) {
-    if (const Place place = jobs_.find(event.job); place != nowhere) cancel(place);
+    const Place place = jobs_.find(event.job);
+    if (place == nowhere) return emit(NoSuchJob{event.job});
+    cancel(place);
 }
 
 void Scheduler::Impl::on(const MapCancelRequested& event) {
-    if (const auto known = map_numbers_.find(event.map.value); known != map_numbers_.end()) cancel_map(known->second);
+    const auto known = map_numbers_.find(event.map.value);
+    if (known == map_numbers_.end()) return emit(NoSuchMap{event.map});
+    PoolRecord& pool = pools_[maps_[known->second].pool];
+    pool.wrote();
+    touch(pool);
+    emit(KeepCancel{event.map, pool.id});
+    cancel_map(known->second);
 }
 
 void Scheduler::Impl::cancel(Place place) {
@@ -218,14 +241,25 @@ void Scheduler::Impl::cancel_map(std::uint32_t map) {
             if (!sent.is_gap() && lanes_.at(jobs_.at(sent.place).lane).map == map) cancel_sent(pool, *worker, i);
         }
     }
-    cancelling_.push_back(map);
+    if (!std::exchange(record.cancelling, true)) cancelling_.push_back(map);
+}
+
+// Not while more ends wait to be written than may: those of a large map would take the memory of all of it.
+bool Scheduler::Impl::may_end_cancelled(const MapRecord& map) const {
+    return !store_behind_ || !pools_[map.pool].durable();
 }
 
 void Scheduler::Impl::cancel_slice() {
     std::size_t left = limits::cancel_slice;
-    while (!cancelling_.empty()) {
-        MapRecord& map = maps_[cancelling_.front()];
-        if (map.open && map.cancelled) {
+    for (std::size_t maps = cancelling_.size(); maps > 0; --maps) {
+        const std::uint32_t number = cancelling_.front();
+        MapRecord& map = maps_[number];
+        if (map.cancelling) {
+            if (!may_end_cancelled(map)) {
+                cancelling_.pop_front();
+                cancelling_.push_back(number);
+                continue;
+            }
             PoolRecord& pool = pools_[map.pool];
             for (const std::uint32_t lane : map.lanes) {
                 for (Place place = lanes_.at(lane).head; place != nowhere; place = lanes_.at(lane).head) {
@@ -235,6 +269,7 @@ void Scheduler::Impl::cancel_slice() {
                 }
             }
         }
+        map.cancelling = false;
         cancelling_.pop_front();
     }
 }

@@ -56,8 +56,9 @@ void Scheduler::Impl::finish(PoolRecord& pool, Place place, const AttemptNote& n
             break;
         default: ++pool.counts.failed; ++map.failed;
     }
-    emit(Finish{job.id, pool.id, map.id, state, note, job.attempts()});
-    if (state == JobState::failed && map.fail_fast) cancel_map(number);
+    const bool cancels = state == JobState::failed && map.fail_fast;
+    emit(Finish{job.id, pool.id, map.id, state, note, job.attempts(), cancels});
+    if (cancels) cancel_map(number);
 }
 
 // In reverse, so that the first that was sent is the first again.
@@ -100,7 +101,7 @@ void Scheduler::Impl::forget(Place place) {
 void Scheduler::Impl::forget_map_if_over(std::uint32_t map) {
     MapRecord& record = maps_[map];
     if (record.id.value == 0 || !record.sealed || record.unfinished > 0) return;
-    emit(MapSettled{record.id, record.done, record.failed, record.cancelled_jobs});
+    emit(MapSettled{record.id, record.done, record.failed, record.cancelled_jobs, record.items});
     map_numbers_.erase(record.id.value);
     record = MapRecord{};
     free_maps_.push_back(map);

@@ -18,7 +18,8 @@ namespace pinion::jobs {
 
 struct PlacedJob {
     JobId id;
-    bool existing = false;  // it was known by its key or index; it may be at its end
+    bool existing = false;   // it was known by its key or index; it may be at its end
+    bool cancelled = false;  // its map was, before
     JobPoolId pool;
     MapId map;
     std::uint8_t priority = 0;
@@ -41,7 +42,11 @@ struct StoredMap {
     bool existing = false;
     bool sealed = false;
     bool fail_fast = false;
-    std::uint64_t items = 0;
+    std::uint64_t items = 0;  // that are kept
+    std::uint64_t given = 0;  // that a sealed one was given, those that are kept no longer too
+};
+struct MapCancelled {
+    std::uint64_t token = 0;
 };
 struct Flushed {
     JobPoolId pool;
@@ -91,7 +96,7 @@ struct StoreHealth {
     std::string reason;  // a sentence where it is not open
     int code = 0;        // an errno for what it is about: ENOSPC, EROFS, EUCLEAN (damaged), EMEDIUMTYPE (not ours), …
 };
-using StoreAnswer =
-    std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, Fetched, LookedUp, Listed, ItemsRead, StoreHealth>;
+using StoreAnswer = std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, MapCancelled, Fetched, LookedUp,
+                                 Listed, ItemsRead, StoreHealth>;
 
 }  // namespace pinion::jobs

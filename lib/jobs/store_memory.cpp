@@ -108,6 +108,7 @@ PlacedJob MemoryStore::place(NewJob job) {
     if (Map* map = find_map(job.map)) {
         record->map = static_cast<std::uint32_t>(job.map.value - first_map_);
         ++map->live;
+        placed.cancelled = map->cancelled;
         if (!map->name.empty()) map->items[job.index] = {id, input_hash(job.payload)};
     }
     if (!job.key.empty() || job.retry_of.value != 0 || job.not_before != WallTime{}) {
@@ -179,7 +180,10 @@ Finished MemoryStore::finish(NoteFinish request) {
     finished_bytes_ += weight(request.job, *job);
     const std::uint32_t map = job->map;
     for (NewJob& push : request.pushes) answer.pushed.push_back(place(std::move(push)));
-    if (Map* of = find_map(id_of(map))) --of->live;
+    if (Map* of = find_map(id_of(map))) {
+        --of->live;
+        of->cancelled = of->cancelled || request.cancels.value != 0;
+    }
     drop_map_if_done(map);
     while (finished_bytes_ > max_finished_bytes_) forget_oldest();
     return answer;
@@ -190,7 +194,12 @@ void MemoryStore::on(const OpenMap& request) {
     if (!request.name.empty()) {
         if (const auto named = map_names_.find({own(request.pool), request.name}); named != map_names_.end()) {
             const Map& map = maps_.at(named->second);
-            stored = {id_of(named->second), true, map.sealed, map.fail_fast, map.items.size()};
+            stored = {.map = id_of(named->second),
+                      .existing = true,
+                      .sealed = map.seal.has_value(),
+                      .fail_fast = map.fail_fast,
+                      .items = map.items.size(),
+                      .given = map.seal ? map.seal->items : 0};
         }
     }
     if (!stored.existing && !request.only_existing) {
@@ -206,8 +215,14 @@ void MemoryStore::on(const OpenMap& request) {
 void MemoryStore::on(const SealMap& request) {
     Map* map = find_map(request.map);
     if (map == nullptr) return;
-    map->sealed = true;
+    map->seal = {.items = std::max(request.seal.items, map->seal ? map->seal->items : 0),
+                 .goes_on = request.seal.goes_on};
     drop_map_if_done(static_cast<std::uint32_t>(request.map.value - first_map_));
+}
+
+void MemoryStore::on(const CancelMap& request) {
+    if (Map* map = find_map(request.map)) map->cancelled = true;
+    answer_with(MapCancelled{request.token});
 }
 
 void MemoryStore::on(const SetMode& request) { pools_[own(request.pool)].mode = request.mode; }
@@ -217,7 +232,7 @@ void MemoryStore::drop_map_if_done(std::uint32_t number) {
     const auto found = maps_.find(number);
     if (found == maps_.end()) return;
     const Map& map = found->second;
-    if (!map.sealed || map.live > 0 || !map.items.empty() || map.name.starts_with(inputs_map_prefix)) return;
+    if (!map.seal || map.live > 0 || !map.items.empty() || map.name.starts_with(inputs_map_prefix)) return;
     if (!map.name.empty()) map_names_.erase({map.pool, map.name});
     maps_.erase(found);
 }

@@ -69,7 +69,8 @@ private:
         JobPoolId pool;
         std::string name;
         bool fail_fast = false;
-        bool sealed = false;
+        bool cancelled = false;
+        std::optional<MapSeal> seal;  // set: it is sealed
         std::uint64_t live = 0;
         std::map<std::uint64_t, std::pair<JobId, std::uint64_t>> items;  // of a named one: job and hash of its input
     };
@@ -84,6 +85,7 @@ private:
     void on(NoteFinish request);
     void on(const OpenMap& request);
     void on(const SealMap& request);
+    void on(const CancelMap& request);
     void on(const SetMode& request);
     void on(const Flush& request) { answer_with(Flushed{request.pool, request.number}); }
     void on(const Expire& request);

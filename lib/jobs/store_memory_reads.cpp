@@ -104,7 +104,7 @@ Result<void> MemoryStore::recover(std::optional<JobPoolId> only, const RecoveryV
     for (const auto& [number, map] : maps_)
         if (wanted(map.pool)) by_number.emplace(number, &map);
     for (const auto& [number, map] : by_number)
-        visitor.map({pools_.at(map->pool).id, id_of(number), map->name, map->fail_fast, map->sealed});
+        visitor.map({pools_.at(map->pool).id, id_of(number), map->name, map->fail_fast, map->cancelled, map->seal});
     jobs_.visit_after(JobId{}, [&](JobId id, const MemoryJob& job) {
         if (!job.is_live() || !wanted(job.pool)) return true;
         const MemoryExtra* extra = jobs_.find_extra(id);

@@ -204,14 +204,21 @@ Result<void> StoreReader::recover(const std::map<std::string, JobPoolId>& pools,
         numbers.emplace(queues.number(0), known->second);
         visitor.queue({known->second, static_cast<QueueMode>(queues.number(2))});
     }
-    PINION_TRY(maps, database_->prepare("SELECT id, pool, name, fail_fast, sealed FROM maps"));
+    PINION_TRY(maps,
+               database_->prepare("SELECT id, pool, name, fail_fast, cancelled, sealed, given, goes_on FROM maps"));
     for (;;) {
         PINION_TRY(more, maps.row());
         if (!more) break;
         const auto pool = numbers.find(maps.number(1));
         if (pool == numbers.end()) continue;
-        visitor.map({pool->second, MapId{maps.number(0)}, std::string(maps.bytes(2)), maps.number(3) != 0,
-                     maps.number(4) != 0});
+        RecoveredMap map{.pool = pool->second,
+                         .map = MapId{maps.number(0)},
+                         .name = std::string(maps.bytes(2)),
+                         .fail_fast = maps.number(3) != 0,
+                         .cancelled = maps.number(4) != 0,
+                         .seal = {}};
+        if (maps.number(5) != 0) map.seal = MapSeal{.items = maps.number(6), .goes_on = maps.number(7) != 0};
+        visitor.map(map);
     }
     PINION_TRY(
         jobs, database_->prepare("SELECT id, pool, map, priority, attempts, claimed, due, size FROM live ORDER BY id"));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/time.h"
@@ -27,7 +28,8 @@ struct RecoveredMap {
     MapId map;
     std::string name;
     bool fail_fast = false;
-    bool sealed = false;
+    bool cancelled = false;
+    std::optional<MapSeal> seal;  // set: it is sealed
 };
 struct RecoveredQueue {
     JobPoolId pool;

@@ -67,6 +67,7 @@ struct NoteFinish {  // answered by Finished
     AttemptRow attempt;
     std::string result;
     std::vector<NewJob> pushes;
+    MapId cancels{};  // the map that its failure cancels; 0: none
 };
 struct OpenMap {  // answered by MapStored. With a name: the map of that name and pool, if there is one.
     std::uint64_t token = 0;
@@ -80,6 +81,13 @@ struct OpenMap {  // answered by MapStored. With a name: the map of that name an
 inline constexpr std::string_view inputs_map_prefix = "inputs-";
 struct SealMap {
     MapId map;
+    MapSeal seal{};
+};
+// From now on the map is a cancelled one: jobs that are added to it are placed as such. Answered by MapCancelled.
+struct CancelMap {
+    std::uint64_t token = 0;
+    MapId map;
+    JobPoolId pool;
 };
 struct SetMode {
     JobPoolId pool;
@@ -95,8 +103,8 @@ struct Flush {
 struct Expire {
     WallTime now{};
 };
-using WriteRequest =
-    std::variant<Enqueue, NoteClaim, VoidClaim, NoteRetry, NoteFinish, OpenMap, SealMap, SetMode, Flush, Expire>;
+using WriteRequest = std::variant<Enqueue, NoteClaim, VoidClaim, NoteRetry, NoteFinish, OpenMap, SealMap, CancelMap,
+                                  SetMode, Flush, Expire>;
 
 // Reads.
 struct FetchPayload {

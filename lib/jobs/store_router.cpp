@@ -81,6 +81,7 @@ private:
     void on(Flush request) { send(!disk_, request); }  // in memory everything is written at once
     void on(Expire request);
     void on(SealMap request) { send(is_in_memory(request.map), std::move(request)); }
+    void on(CancelMap request) { send(is_in_memory(request.map), std::move(request)); }
     void on(NoteClaim request) { send(is_in_memory(request.job), std::move(request)); }
     void on(VoidClaim request) { send(is_in_memory(request.job), std::move(request)); }
     void on(NoteRetry request) { send(is_in_memory(request.job), std::move(request)); }

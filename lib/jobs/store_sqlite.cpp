@@ -174,6 +174,7 @@ StowedRequest SqliteStore::wrap(WriteRequest request, bool& large) const {
         whole.durable = claim->token && is_durable(claim->pool);
     if (const auto* map = std::get_if<OpenMap>(&whole.request)) whole.durable = is_durable(map->pool);
     if (const auto* flush = std::get_if<Flush>(&whole.request)) whole.durable = is_durable(flush->pool);
+    if (const auto* cancel = std::get_if<CancelMap>(&whole.request)) whole.durable = is_durable(cancel->pool);
     if (const auto* finish = std::get_if<NoteFinish>(&whole.request)) {
         look_at(finish->pushes);
         whole.durable = whole.durable || is_durable(finish->pool);

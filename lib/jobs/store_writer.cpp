@@ -51,11 +51,12 @@ Result<void> StoreWriter::prepare() {
         {&find_live_, "SELECT pool FROM live WHERE id = ?1"},
         {&drop_live_, "DELETE FROM live WHERE id = ?1"},
         {&add_finished_, "INSERT INTO finished VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
-        {&find_map_, "SELECT name IS NOT NULL FROM maps WHERE id = ?1"},
-        {&map_by_name_, "SELECT id, fail_fast, sealed FROM maps WHERE pool = ?1 AND name = ?2"},
+        {&find_map_, "SELECT name IS NOT NULL, cancelled FROM maps WHERE id = ?1"},
+        {&map_by_name_, "SELECT id, fail_fast, sealed, given FROM maps WHERE pool = ?1 AND name = ?2"},
         {&add_map_, "INSERT INTO maps(pool, name, fail_fast) VALUES(?1, ?2, ?3) RETURNING id"},
         {&count_items_, "SELECT count(*) FROM items WHERE map = ?1"},
-        {&seal_, "UPDATE maps SET sealed = 1 WHERE id = ?1"},
+        {&seal_, "UPDATE maps SET sealed = 1, given = max(given, ?2), goes_on = ?3 WHERE id = ?1"},
+        {&cancel_map_, "UPDATE maps SET cancelled = 1 WHERE id = ?1"},
         {&set_mode_, "UPDATE pools SET mode = ?2 WHERE id = ?1"},
         {&reserve_, "INSERT INTO meta VALUES('ids', ?1) ON CONFLICT DO UPDATE SET value = ?1"},
         {&probe_, "INSERT INTO meta VALUES('probe', 1) ON CONFLICT DO UPDATE SET value = value + 1"},
@@ -95,7 +96,7 @@ Result<std::uint64_t> StoreWriter::pool_number(JobPoolId pool) {
 
 void StoreWriter::roll_back() {
     numbers_.clear();
-    named_.clear();
+    maps_.clear();
     unused_files_.clear();
     reserved_in_transaction_ = reserved_;
 }
@@ -114,15 +115,20 @@ Result<void> StoreWriter::reserve_ids() {
     return reserve_.run();
 }
 
-Result<bool> StoreWriter::is_named(MapId map) {
-    if (map.value == 0) return false;
-    if (const auto known = named_.find(map); known != named_.end()) return known->second;
-    if (named_.size() > 10'000) named_.clear();
+Result<StoreWriter::MapTraits> StoreWriter::traits(MapId map) {
+    if (map.value == 0) return MapTraits{};
+    if (const auto known = maps_.find(map); known != maps_.end()) return known->second;
+    if (maps_.size() > 10'000) maps_.clear();
     find_map_.bind(1, map.value);
     PINION_TRY(found, find_map_.row());
-    const bool named = found && find_map_.number(0) != 0;
+    const MapTraits traits{.named = found && find_map_.number(0) != 0, .cancelled = found && find_map_.number(1) != 0};
     find_map_.reset();
-    return named_[map] = named;
+    return maps_[map] = traits;
+}
+
+Result<bool> StoreWriter::is_named(MapId map) {
+    PINION_TRY(known, traits(map));
+    return known.named;
 }
 
 // An item that is there with another input makes the whole request wrong, before anything of it is applied.
@@ -190,6 +196,8 @@ Result<PlacedJob> StoreWriter::place(const NewJob& job, const Stowed& payload) {
         if (!payload.file.empty()) unused_files_.push_back(payload.file);
         return placed;
     }
+    PINION_TRY(map, traits(job.map));
+    placed.cancelled = map.cancelled;
     PINION_CHECK(reserve_ids());
     placed.id = JobId{next_id_++};
     PINION_CHECK(insert(placed.id, job, payload, pool));
@@ -280,6 +288,7 @@ Result<void> StoreWriter::on(const NoteFinish& request, const StowedRequest& who
             PINION_TRY(pushed, place(request.pushes[i], whole.stowed[i]));
             answer.pushed.push_back(pushed);
         }
+        if (request.cancels.value != 0) PINION_CHECK(cancel(request.cancels));
     }
     answers_->push_back(std::move(answer));
     return {};
@@ -292,7 +301,11 @@ Result<void> StoreWriter::on(const OpenMap& request, const StowedRequest&) {
         map_by_name_.bind(1, pool).bind_text(2, request.name);
         PINION_TRY(found, map_by_name_.row());
         if (found) {
-            map = {MapId{map_by_name_.number(0)}, true, map_by_name_.number(2) != 0, map_by_name_.number(1) != 0, 0};
+            map = {.map = MapId{map_by_name_.number(0)},
+                   .existing = true,
+                   .sealed = map_by_name_.number(2) != 0,
+                   .fail_fast = map_by_name_.number(1) != 0,
+                   .given = map_by_name_.number(3)};
             map_by_name_.reset();
             count_items_.bind(1, map.map.value);
             PINION_TRY(counted, count_items_.row());
@@ -308,15 +321,27 @@ Result<void> StoreWriter::on(const OpenMap& request, const StowedRequest&) {
         ASSERT(added);
         map.map = MapId{add_map_.number(0)};
         add_map_.reset();
-        named_[map.map] = !request.name.empty();
+        maps_[map.map] = {.named = !request.name.empty()};
     }
     answers_->push_back(MapStored{request.token, map});
     return {};
 }
 
 Result<void> StoreWriter::on(const SealMap& request, const StowedRequest&) {
-    seal_.bind(1, request.map.value);
+    seal_.bind(1, request.map.value).bind(2, request.seal.items).bind(3, std::uint64_t{request.seal.goes_on});
     return seal_.run();
+}
+
+Result<void> StoreWriter::cancel(MapId map) {
+    maps_.erase(map);
+    cancel_map_.bind(1, map.value);
+    return cancel_map_.run();
+}
+
+Result<void> StoreWriter::on(const CancelMap& request, const StowedRequest&) {
+    PINION_CHECK(cancel(request.map));
+    answers_->push_back(MapCancelled{request.token});
+    return {};
 }
 
 Result<void> StoreWriter::on(const SetMode& request, const StowedRequest&) {

@@ -52,6 +52,10 @@ public:
     [[nodiscard]] Result<void> probe();
 
 private:
+    struct MapTraits {
+        bool named = false;
+        bool cancelled = false;
+    };
     explicit StoreWriter(Database& database) : database_(&database) {}
     [[nodiscard]] Result<void> prepare();
     [[nodiscard]] Result<std::uint64_t> pool_number(JobPoolId pool);
@@ -63,6 +67,7 @@ private:
     [[nodiscard]] Result<void> on(const NoteFinish& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const OpenMap& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const SealMap& request, const StowedRequest& whole);
+    [[nodiscard]] Result<void> on(const CancelMap& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const SetMode& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const Flush& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const Expire& request, const StowedRequest& whole);
@@ -70,7 +75,9 @@ private:
     [[nodiscard]] Result<std::optional<std::string>> objection(const Enqueue& request, const StowedRequest& whole);
     [[nodiscard]] Result<PlacedJob> place(const NewJob& job, const Stowed& payload);
     [[nodiscard]] Result<std::optional<JobId>> known(const NewJob& job, std::uint64_t pool);
+    [[nodiscard]] Result<MapTraits> traits(MapId map);
     [[nodiscard]] Result<bool> is_named(MapId map);
+    [[nodiscard]] Result<void> cancel(MapId map);
     [[nodiscard]] Result<void> insert(JobId id, const NewJob& job, const Stowed& payload, std::uint64_t pool);
     [[nodiscard]] Result<void> keep_file(JobId job, const std::string& file);
     [[nodiscard]] Result<void> note_attempt(JobId job, const AttemptRow& attempt);
@@ -78,7 +85,7 @@ private:
     Database* database_;
     std::map<JobPoolId, std::string> names_;
     std::map<JobPoolId, std::uint64_t> numbers_;
-    std::map<MapId, bool> named_;  // whether a map has a name
+    std::map<MapId, MapTraits> maps_;
     std::uint64_t next_id_ = 1;
     std::uint64_t reserved_ = 0;  // ids below are ours, on disk
     std::uint64_t reserved_in_transaction_ = 0;
@@ -88,7 +95,7 @@ private:
 
     Statement find_pool_, add_pool_, add_live_, add_input_, find_key_, add_key_, find_item_, add_item_, add_file_;
     Statement claim_, retry_, add_attempt_, find_live_, drop_live_, add_finished_, find_map_, map_by_name_, add_map_,
-        count_items_, seal_, set_mode_, reserve_, probe_;
+        count_items_, seal_, cancel_map_, set_mode_, reserve_, probe_;
 };
 
 [[nodiscard]] std::int64_t to_micros(WallTime time) noexcept;

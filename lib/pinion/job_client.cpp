@@ -252,10 +252,12 @@ bool JobClient::cancel(std::uint64_t job) {
     return !numbers_of(connection_->answer(connection_->ask(MessageType::cancel, head)).head, "cancelled").empty();
 }
 
-void JobClient::cancel_map(const std::string& name, const std::string& pool) {
+bool JobClient::cancel_map(const std::string& name, const std::string& pool) {
     Json head = Json::object().set("map", name);
     if (!pool.empty()) head.set("pool", pool);
-    static_cast<void>(connection_->answer(connection_->ask(MessageType::cancel, head)));
+    const JobMessage told = connection_->answer(connection_->ask(MessageType::cancel, head));
+    const Json* ended = told.head.find("ended");
+    return ended == nullptr || !ended->as_bool().value_or(false);
 }
 
 std::uint64_t JobClient::retry(std::uint64_t job) {

@@ -30,6 +30,8 @@ for line in sys.stdin:
         answer |= {"result": 3, "push": [{"pool": "small", "input": "pid"}] * 3}
     elif what == "gate":
         answer["result"] = open(os.environ["GATE"]).read()
+    elif what == "fail":
+        answer["error"] = {"type": "bad", "message": "no", "retry": False}
     else:
         answer["result"] = os.getpid()
     print(json.dumps(answer), flush=True)
@@ -49,12 +51,16 @@ class Lives(Daemon):
         (self.folder / "pinion.yaml").write_text(text)
         super().start()
 
+    def start_again(self):
+        super().start()
+
     def workers(self, pool):
         answer = self.ctl("status", pool, "--json")
         return [worker for row in json.loads(answer.stdout)["pools"] for worker in row["workers"]]
 
     def states(self, pool):
-        return [job["state"] for job in json.loads(self.ctl("jobs", "list", pool, "--json").stdout)["jobs"]]
+        answer = self.ctl("jobs", "list", pool, "--limit", "100000", "--json")
+        return [job["state"] for job in json.loads(answer.stdout)["jobs"]]
 
     def interrupted(self, *arguments):
         """A map of which one job runs, behind the gate; interrupted. Its exit code and its words."""
@@ -134,6 +140,62 @@ class Interrupts(unittest.TestCase):
             daemon.wait_until(lambda: daemon.states("p") == ["cancelled"] * 2)
             daemon.wait_until(lambda: daemon.workers("p")[0].get("pid") not in (worker, None))
             self.assertEqual(daemon.map("p", '"pid"').returncode, 0)
+
+
+class Cancels(unittest.TestCase):
+    MANY = 6000  # more than are ended in one turn
+
+    def start_map(self, daemon, *arguments, jobs):
+        client = subprocess.Popen(daemon.ctl_command("map", "p", *arguments), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, text=True)
+        client.stdin.write("".join(job + "\n" for job in jobs))
+        client.stdin.close()
+        daemon.wait_until(lambda: len(daemon.states("p")) == len(jobs))
+        return client
+
+    def restart(self, daemon):
+        daemon.kill()
+        daemon.start_again()
+
+    def test_of_a_map_outlives_the_daemon(self):
+        with Lives(pool()) as daemon:
+            inputs = ['"gate"'] * self.MANY
+            client = self.start_map(daemon, "--name", "film", jobs=inputs)
+            alone = daemon.ctl("submit", "p", '"pid"').stdout.strip()
+            client.kill()
+            client.wait()
+            cancel = daemon.ctl("jobs", "cancel", "film")
+            self.assertEqual(cancel.returncode, 0, cancel.stderr)
+            self.restart(daemon)
+            daemon.wait_until(lambda: daemon.states("p") == ["cancelled"] * self.MANY + ["done"])
+            again = daemon.ctl("jobs", "cancel", "film")
+            self.assertEqual((again.returncode, again.stderr), (1, "pinionctl: cancel map 'film': all of it had ended before\n"))
+            more = daemon.map("p", "--name", "film", "--json", stdin="\n".join(inputs + ['"pid"']))
+            self.assertEqual({json.loads(line)["state"] for line in more.stdout.splitlines()}, {"cancelled"})
+            retried = daemon.ctl("jobs", "retry", alone).stdout.strip()
+            self.assertEqual(daemon.ctl("wait", retried).returncode, 0)
+            of_map = json.loads(more.stdout.splitlines()[-1])["id"]
+            self.assertEqual(daemon.ctl("wait", daemon.ctl("jobs", "retry", str(of_map)).stdout.strip()).returncode, 0)
+
+    def test_by_a_failure_outlives_the_daemon(self):
+        with Lives(pool()) as daemon:
+            client = self.start_map(daemon, "--name", "film", "--fail-fast", jobs=['"fail"'] + ['"pid"'] * self.MANY)
+            daemon.wait_until(lambda: "failed" in daemon.states("p"))
+            client.kill()
+            client.wait()
+            done = daemon.states("p").count("done")
+            self.restart(daemon)
+            daemon.wait_until(lambda: daemon.states("p").count("cancelled") == self.MANY - done)
+
+    def test_a_map_without_a_name_ends_with_the_daemon_and_what_was_submitted_does_not(self):
+        with Lives(pool()) as daemon:
+            client = self.start_map(daemon, jobs=['"gate"', '"pid"'])
+            daemon.wait_until(lambda: "running" in daemon.states("p"))
+            alone = daemon.ctl("submit", "p", '"pid"').stdout.strip()
+            self.restart(daemon)
+            self.assertEqual(client.wait(PATIENCE), 5)
+            self.assertEqual(daemon.ctl("wait", alone).returncode, 0)
+            daemon.wait_until(lambda: daemon.states("p") == ["cancelled", "cancelled", "done"])
 
 
 if __name__ == "__main__":

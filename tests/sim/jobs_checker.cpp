@@ -33,6 +33,7 @@ void JobsWorld::foresee(const JobEvent& event) {
         job.due = queued->not_before;
         if (job.due > now_) job.was_delayed = true;
         job.order = next_order_++;
+        if (queued->cancelled) kill_wishes_.insert(queued->job.value);
         if (queued->interrupted) blamed_.insert(queued->job.value);
         if (!queued->interrupted) set_status(queued->job.value, job.due > now_ ? Status::delayed : Status::ready);
     } else if (std::holds_alternative<TimerFired>(event)) {
@@ -165,6 +166,7 @@ void JobsWorld::check(const Dispatch& e) {
     if (e.number != job.attempts + 1)
         broken(name_of(id) + ": attempt " + std::to_string(e.number) + " after " + std::to_string(job.attempts));
     if (job.disk_final || job.ends > 0) broken(name_of(id) + " is sent after its end");
+    if (is_cancelled(job)) broken(name_of(id) + " is sent though its map was cancelled");
     const bool durable = pool.spec->queue.durability != Durability::memory;
     Worker* holder = nullptr;
     if (Attempt* claimed = find_attempt(id, &holder); claimed != nullptr) {
@@ -231,6 +233,7 @@ void JobsWorld::check(const Retry& e) {
     check_end(id, e.attempt);
     Job& job = jobs_[id];
     const JobPolicy& policy = pools_[job.pool].spec->job;
+    if (is_cancelled(job)) broken(name_of(id) + " is tried again though its map was cancelled");
     if (e.attempt.number >= policy.attempts) broken(name_of(id) + " is tried more often than job.attempts");
     if (kill_wishes_.contains(id) && e.attempt.outcome == Outcome::cancelled)
         broken(name_of(id) + " is tried again though cancelled");
@@ -268,7 +271,10 @@ void JobsWorld::check(const Finish& e) {
             drop_attempt(id);
     }
     set_status(id, Status::finishing);
+    const bool cancels = job.map != 0 && maps_[job.map].fail_fast && e.state == JobState::failed;
+    if (e.cancels_map != cancels) broken(name_of(id) + ": its failure and the cancel of its map are not one");
     Write write{.kind = Write::Kind::finish, .job = id, .worker = {}, .attempt = {}, .pushes = {}, .pool = {}};
+    if (e.cancels_map) write.map = job.map;
     const std::uint64_t evidence = e.attempt.evidence.value;
     if (e.state == JobState::done && evidence != job.evidence) broken(name_of(id) + ": another's evidence");
     if (e.state == JobState::done && !welcome(job, evidence)) broken(name_of(id) + " is done, its pushes are not");
@@ -342,15 +348,6 @@ void JobsWorld::check(const SubmitRefused& e) {
     for (Pool& pool : pools_)
         if (pool.asked.erase(e.token) == 1) return;
     broken("a submit that nobody made is refused");
-}
-
-void JobsWorld::check(const MapSettled& e) {
-    MapState& map = maps_[e.map.value];
-    if (!map.sealed || map.settled) broken("map " + std::to_string(e.map.value) + " settles at the wrong time");
-    map.settled = true;
-    for (const auto& [id, job] : jobs_)
-        if (job.map == e.map.value && job.known && !job.disk_final)
-            broken("map " + std::to_string(e.map.value) + " settles before " + name_of(id));
 }
 
 void JobsWorld::check_after_turn() {

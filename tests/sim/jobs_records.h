@@ -89,14 +89,16 @@ struct MapState {
     bool fail_fast = false;
     bool sealed = false;
     bool settled = false;
+    bool cancelled = false;  // on the disk: whoever asked was answered, and none of its jobs starts again
 };
 // What is on its way to the disk.
 struct Write {
-    enum class Kind : std::uint8_t { enqueue, claim, release, retry, finish, flush };
+    enum class Kind : std::uint8_t { enqueue, claim, release, retry, finish, cancel_map, flush };
     Kind kind{};
     std::uint64_t job = 0;
     std::uint32_t number = 0;
     MonotonicTime due{};
+    std::uint64_t map = 0;  // that it cancels
     bool answer = false;
     WorkerRef worker;
     AttemptId attempt;

@@ -82,6 +82,7 @@ void JobsWorld::recover(Pool& pool, std::vector<JobEvent>& events) {
         job.claim_on_disk = false;
         job.was_delayed = job.was_sent = true;  // it may stand anywhere in its lane
         job.ends = 0;
+        if (is_cancelled(job)) ++kept_cancels;
         events.emplace_back(JobQueued{.job = JobId{id},
                                       .pool = this->id(pool),
                                       .map = MapId{job.map},
@@ -89,7 +90,8 @@ void JobsWorld::recover(Pool& pool, std::vector<JobEvent>& events) {
                                       .size = job.size,
                                       .attempts = static_cast<std::uint16_t>(job.disk_attempts),
                                       .priority = job.priority,
-                                      .interrupted = interrupted});
+                                      .interrupted = interrupted,
+                                      .cancelled = is_cancelled(job)});
     }
 }
 
@@ -116,10 +118,13 @@ void JobsWorld::check(const PoolForgotten& e) {
     if (pool.presence != Presence::leaving || id(pool) != e.pool) broken("a pool that does not leave is forgotten");
     for (const Worker& worker : pool.workers)
         if (worker.alive) broken("a pool is forgotten before its workers are gone");
-    for (const Write& write : writes_)
-        if (write.kind != Write::Kind::flush &&
+    for (const Write& write : writes_) {
+        if (write.kind == Write::Kind::cancel_map && maps_[write.map].pool == number)
+            broken("a pool is forgotten before the cancel of its map is written");
+        if (write.kind != Write::Kind::flush && write.kind != Write::Kind::cancel_map &&
             (jobs_[write.job].pool == number || std::ranges::find(write.pushes, number) != write.pushes.end()))
             broken("a pool is forgotten before all of job " + std::to_string(write.job) + " is written");
+    }
     pool.presence = Presence::away;
     ++pool.round;
     pool.last_map = {};

@@ -20,7 +20,7 @@ TEST(JobsSimulation, EveryPromiseHoldsInEveryHistory) {
     const auto steps = number_from("PINION_SIM_STEPS", 200'000);
     const auto only = number_from("PINION_SEED", 0);
     const auto first = only ? only : number_from("PINION_FIRST_SEED", 1);
-    std::uint64_t done = 0, finished = 0, crashes = 0, deaths = 0, kills = 0, returns = 0, pushes = 0;
+    std::uint64_t done = 0, finished = 0, crashes = 0, deaths = 0, kills = 0, returns = 0, pushes = 0, cancels = 0;
     std::uint64_t seed = first;
     const auto begin = std::chrono::steady_clock::now();
     for (; done < steps; ++seed) {
@@ -37,6 +37,7 @@ TEST(JobsSimulation, EveryPromiseHoldsInEveryHistory) {
         kills += world.kills;
         returns += world.returns;
         pushes += world.pushes;
+        cancels += world.kept_cancels;
         if (only) break;
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
@@ -50,6 +51,7 @@ TEST(JobsSimulation, EveryPromiseHoldsInEveryHistory) {
     EXPECT_GT(kills * 1000, done);
     EXPECT_GT(returns * 2000, done);
     EXPECT_GT(pushes * 500, done);
+    EXPECT_GT(cancels * 20'000, done);
 }
 
 TEST(JobsSimulation, ASeedRepeats) {

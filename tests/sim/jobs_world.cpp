@@ -118,8 +118,11 @@ void JobsWorld::write(const Write& write, std::vector<JobEvent>& answers) {
                                        .map = MapId{job.map},
                                        .not_before = job.disk_due,
                                        .size = job.size,
-                                       .priority = job.priority});
+                                       .priority = job.priority,
+                                       .cancelled = is_cancelled(job)});
     };
+    if (write.map != 0) maps_[write.map].cancelled = true;
+    if (write.kind == Write::Kind::cancel_map) return;
     Job& job = jobs_[write.job];
     switch (write.kind) {
         case Write::Kind::enqueue:
@@ -151,6 +154,7 @@ void JobsWorld::write(const Write& write, std::vector<JobEvent>& answers) {
             }
             answers.emplace_back(FinishPersisted{JobId{write.job}});
             break;
+        case Write::Kind::cancel_map:
         case Write::Kind::flush: break;
     }
 }

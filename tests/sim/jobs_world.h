@@ -36,6 +36,7 @@ public:
     std::uint64_t kills = 0;
     std::uint64_t returns = 0;  // of pools that were forgotten
     std::uint64_t pushes = 0;
+    std::uint64_t kept_cancels = 0;  // jobs that a cancel of their map ended in a later life
 
 private:
     using Status = kept::Status;
@@ -68,6 +69,7 @@ private:
     [[nodiscard]] std::uint32_t number(const Pool& pool) const {
         return static_cast<std::uint32_t>(&pool - pools_.data());
     }
+    [[nodiscard]] bool is_cancelled(const Job& job) const { return job.map != 0 && maps_.at(job.map).cancelled; }
     void gone(std::uint32_t pool, std::uint32_t slot, Departure how);
 
     // jobs_reloads.cpp: the configuration changes.
@@ -101,6 +103,9 @@ private:
     void check(const SubmitAdmitted& e);
     void check(const SubmitRefused& e);
     void check(const MapSettled& e);
+    void check(const KeepCancel& e);
+    void check(const NoSuchJob& e);
+    void check(const NoSuchMap& e);
     void check_order(const Job& job, std::uint64_t id);
     void hand_over(const Dispatch& e, Attempt& attempt);
     void check_end(std::uint64_t id, const AttemptNote& note);

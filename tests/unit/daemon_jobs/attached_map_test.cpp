@@ -101,7 +101,7 @@ TEST_F(NotWhole, SinceItsFirstItemsAreKeptNoLonger) {
     attach();
     read();
     EXPECT_EQ(results_, 0U);
-    EXPECT_THAT(last_, HasSubstr("result 0 of the map, of which 2 are there: it is kept no longer"));
+    EXPECT_THAT(last_, HasSubstr("result 0 of the map's 3: it is kept no longer"));
 }
 
 TEST_F(NotWhole, SinceOneInTheMiddleIsKeptNoLonger) {
@@ -112,6 +112,29 @@ TEST_F(NotWhole, SinceOneInTheMiddleIsKeptNoLonger) {
     read();
     EXPECT_EQ(results_, 1U);
     EXPECT_THAT(last_, HasSubstr("result 1 of the map"));
+}
+
+TEST_F(NotWhole, SinceItsLastItemsAreKeptNoLonger) {
+    for (const std::uint64_t index : {0, 1, 2}) end(index);
+    filler_->say(frame(seal_map, map_, "{}"));
+    for (const std::uint64_t index : {2, 1}) queue_.forget_item(map_, index);
+    attach();
+    read();
+    read();
+    EXPECT_EQ(results_, 1U);
+    EXPECT_THAT(last_, HasSubstr("result 1 of the map's 3: 2 of them are kept no longer"));
+}
+
+TEST_F(NotWhole, SinceItsLastItemIsForgottenWhileSomebodyWaits) {
+    attach();
+    end(2);
+    queue_.forget_item(map_, 2);
+    filler_->say(frame(seal_map, map_, "{}"));
+    for (const std::uint64_t index : {0, 1}) end(index);
+    read();
+    read();
+    EXPECT_EQ(results_, 2U);
+    EXPECT_THAT(last_, HasSubstr("result 2 of the map's 3: it is kept no longer"));
 }
 
 }  // namespace

@@ -96,6 +96,8 @@ public:
     std::vector<std::pair<JobPoolId, jobs::QueueMode>> modes;
     std::string steered_by;
     std::optional<std::string> why_stopped;
+    std::optional<std::string> why_no_cancels;
+    jobs::JobState end_of_cancelled = jobs::JobState::cancelled;  // of one that had an end on its way
     std::vector<JobLogLine> log_lines;
     std::map<JobId, RunningAttempt> running;
     Duration cpu_used{};
@@ -159,8 +161,9 @@ public:
         maps_[id] = {.stored = {.map = id, .fail_fast = fail_fast}, .pool = pool, .name = std::move(name)};
         put_off([done = std::move(done), stored = maps_[id].stored]() mutable { done(stored); });
     }
-    void seal_map(MapId map) override {
+    void seal_map(MapId map, jobs::MapSeal seal = {}) override {
         maps_.at(map).stored.sealed = true;
+        maps_.at(map).stored.given = std::max(seal.items, maps_.at(map).stored.items);
         settle_map(map);
     }
     void begin_filling(MapId map) override { ++fillers_[map]; }
@@ -234,16 +237,21 @@ public:
     void payload(JobId job, Done<std::string> done) override {
         put_off([done = std::move(done), input = jobs_.at(job).input]() mutable { done(std::move(input)); });
     }
-    void cancel(JobId job) override {
-        put_off([this, job] {
-            if (!jobs::is_final(jobs_.at(job).stored.state)) end(job, "", jobs::JobState::cancelled);
+    void cancel(JobId job, Done<jobs::JobState> done) override {
+        put_off([this, job, done = std::move(done)]() mutable {
+            if (why_no_cancels) return done(std::unexpected(Refusal{Refusal::Kind::refused, *why_no_cancels}));
+            if (!jobs::is_final(jobs_.at(job).stored.state)) end(job, "", end_of_cancelled);
+            done(jobs_.at(job).stored.state);
         });
     }
-    void cancel_map(MapId map) override {
+    void cancel_map(MapId map, Done<bool> done) override {
         maps_.at(map).cancelled = true;
-        put_off([this, map] {
+        put_off([this, map, done = std::move(done)]() mutable {
+            if (done && why_no_cancels) return done(std::unexpected(Refusal{Refusal::Kind::refused, *why_no_cancels}));
+            const bool there = !maps_.at(map).settled;
             for (const JobId id : waiting())
                 if (jobs_.at(id).stored.map == map) end(id, "", jobs::JobState::cancelled);
+            if (done) done(there);
         });
     }
     Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) override {
@@ -297,7 +305,8 @@ private:
         known->second.settled = true;
         put_off([this, map] {
             for (const auto& [listened, listener] : copy(map_listeners_))
-                if (listened == map && listening(listener)) listener->map_settled({.map = map});
+                if (listened == map && listening(listener))
+                    listener->map_settled({.map = map, .items = maps_.at(map).stored.given});
         });
     }
     void place(JobOrder order, Done<std::vector<jobs::PlacedJob>> done) {

@@ -16,8 +16,8 @@ protected:
     // What a client leaves behind that goes without a word.
     void leave(MapId map, std::uint64_t ticket) {
         host_.abandon(ticket);
-        host_.cancel_map(map);
-        host_.seal_map(map);
+        host_.cancel_map(map, {});
+        host_.seal_map(map, {});
         settle();
     }
 };
@@ -68,7 +68,7 @@ TEST_F(EndOfAMap, TheSealOfANamedOneWaitsForItsItems) {
     const auto map = open_map(pool, "film");
     store_->shut();
     submit(pool, 2, map);
-    host_.seal_map(map);
+    host_.seal_map(map, {});
     settle();
     ASSERT_TRUE(host_.map(map));
     EXPECT_FALSE(host_.map(map)->sealed);
@@ -252,7 +252,7 @@ TEST_F(HostTest, AJobThatIsCancelledBetweenTwoAttemptsWasCancelledAndHadOne) {
     host_.listen(job, ends);
     die(arrive("p"));
     ASSERT_EQ(host_.phase(job), jobs::JobPhase::delayed);
-    host_.cancel(job);
+    host_.cancel(job, [](const Answer<jobs::JobState>&) {});
     settle();
     EXPECT_EQ(ends.attempts, 1U);
     EXPECT_THAT(ends.error, ::testing::HasSubstr("it was cancelled"));

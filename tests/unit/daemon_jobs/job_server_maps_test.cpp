@@ -365,6 +365,15 @@ TEST_F(Attaching, MapsAreListedAndCancelledByName) {
     EXPECT_TRUE(queue_.map_of(map_).cancelled);
 }
 
+TEST_F(Attaching, AMapOfWhichNothingIsLeftIsNotCancelled) {
+    EXPECT_EQ(client_->ask(frame(cancel, 5, R"({"map":"reel"})")).text("ended"), "-");
+    queue_.seal_map(MapId{map_});
+    queue_.settle();
+    EXPECT_EQ(client_->ask(frame(cancel, 6, R"({"map":"reel"})")).text("ended"), "true");
+    queue_.why_no_cancels = "no room";
+    EXPECT_EQ(client_->ask(frame(cancel, 7, R"({"map":"reel"})")).text("message"), "no room");
+}
+
 // Whatever the order of ends, reads, credits and time: each result once, in order.
 TEST_F(Attaching, NothingIsMissedAndNothingComesTwiceInAnyOrderOfThings) {
     for (unsigned seed = 0; seed < 200; ++seed) {

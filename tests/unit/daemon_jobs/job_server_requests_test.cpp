@@ -272,6 +272,25 @@ TEST_F(Requests, CancelSaysWhatWasCancelledAndWhatHadEnded) {
     EXPECT_EQ(root().ask(frame(cancel, 5, R"({"jobs":[99]})")).text("code"), "not_found");
 }
 
+TEST_F(Requests, CancelSaysTheEndThatAJobHasWhateverThatIs) {
+    submit("1");
+    queue_.end_of_cancelled = jobs::JobState::done;
+    const auto reply = root().ask(frame(cancel, 5, R"({"jobs":[1]})"));
+    EXPECT_EQ(reply.text("ended"), "[1]");
+    EXPECT_EQ(reply.text("cancelled"), "[]");
+}
+
+TEST_F(Requests, CancelSaysOnceWhyItCannotBeHad) {
+    submit("1");
+    submit("2");
+    queue_.why_no_cancels = "no room";
+    auto& client = root();
+    client.say(frame(cancel, 5, R"({"jobs":[1,2]})"));
+    const auto replies = client.take();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].text("message"), "no room");
+}
+
 TEST_F(Requests, RetryMakesANewJobOfTheSameInput) {
     submit(R"({"n":1})");
     EXPECT_EQ(root().ask(frame(retry, 5, R"({"jobs":[1]})")).text("code"), "refused");

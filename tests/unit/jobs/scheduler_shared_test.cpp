@@ -142,6 +142,73 @@ TEST(Maps, AHugeCancelIsDoneInSlices) {
     EXPECT_EQ(desk.scheduler.next_deadline(), no_deadline);
 }
 
+TEST(Maps, AHugeCancelWaitsWhileTheStoreIsBehind) {
+    Desk desk;
+    desk.pool(0, {});
+    std::vector<JobEvent> events;
+    for (std::uint64_t id = 1; id <= limits::cancel_slice + 1; ++id) events.emplace_back(Desk::job(id, 5));
+    desk.turn(events);
+    desk.tell(MapCancelRequested{MapId{5}});
+    desk.tell(StoreBehind{true});
+    EXPECT_TRUE(desk.all<Finish>().empty());
+    EXPECT_EQ(desk.scheduler.next_deadline(), no_deadline) << "and not a turn after the other meanwhile";
+    desk.tell(StoreBehind{false});
+    EXPECT_EQ(desk.all<Finish>().size(), 1U);
+}
+
+TEST(Maps, ACancelIsToBeKept) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    desk.tell(MapOpened{MapId{5}, JobPoolId{0}, false}, Desk::job(1, 5));
+    for (int time = 0; time < 2; ++time) {
+        desk.tell(MapCancelRequested{MapId{5}});
+        ASSERT_EQ(desk.all<KeepCancel>().size(), 1U) << "the second may come before the first is kept";
+        EXPECT_EQ(desk.all<KeepCancel>()[0].map, MapId{5});
+    }
+    desk.tell(FinishPersisted{JobId{1}}, MapSealed{MapId{5}, 1});
+    EXPECT_EQ(desk.all<MapSettled>().at(0).items, 1U);
+    desk.tell(MapCancelRequested{MapId{5}}, CancelRequested{JobId{1}});
+    EXPECT_TRUE(desk.all<KeepCancel>().empty());
+    EXPECT_EQ(desk.all<NoSuchMap>().size(), 1U);
+    EXPECT_EQ(desk.all<NoSuchJob>().size(), 1U);
+}
+
+TEST(Maps, TheFailureThatCancelsSaysSo) {
+    for (const bool fail_fast : {false, true}) {
+        Desk desk;
+        auto spec = memory_pool();
+        spec.job.attempts = 1;
+        desk.pool(0, spec);
+        desk.arrive(0);
+        desk.tell(MapOpened{MapId{5}, JobPoolId{0}, fail_fast}, Desk::job(1, 5), Desk::job(2, 5));
+        desk.answer(1, {.outcome = Outcome::error});
+        ASSERT_FALSE(desk.all<Finish>().empty());
+        EXPECT_EQ(desk.all<Finish>()[0].cancels_map, fail_fast);
+    }
+}
+
+TEST(Maps, OfOneThatWasCancelledBeforeTheDaemonDiedNothingStartsAgain) {
+    Desk desk;
+    desk.pool(0, {});
+    desk.arrive(0);
+    auto waited = Desk::job(1, 5);
+    auto delayed = Desk::job(2, 5);
+    auto ran = Desk::job(3, 5);
+    delayed.not_before = desk.now + 1h;
+    ran.interrupted = true;
+    waited.cancelled = delayed.cancelled = ran.cancelled = true;
+    desk.tell(MapOpened{MapId{5}, JobPoolId{0}, false}, waited, delayed, ran, Desk::job(4, 6));
+    EXPECT_EQ(desk.dispatched(), std::vector<std::uint64_t>{4});
+    const auto ends = desk.all<Finish>();
+    ASSERT_EQ(ends.size(), 3U);
+    for (const Finish& end : ends) {
+        EXPECT_EQ(end.state, JobState::cancelled);
+        EXPECT_EQ(end.attempt.number, end.job == JobId{3} ? 1U : 0U) << "it was executed, and that is on record";
+    }
+    desk.tell(Desk::job(5, 5));
+    EXPECT_EQ(desk.phase(5), JobPhase::finishing) << "its map is known for a cancelled one";
+}
+
 TEST(Recycling, AfterSoManyJobsMemoryOrAge) {
     Desk desk;
     auto spec = memory_pool();

@@ -2,46 +2,14 @@
 // What every store answers, wherever it keeps its jobs: on disk, in memory, or some here and some there.
 #include <algorithm>
 
-#include "jobs/store_router.h"
-#include "store_harness.h"
+#include "store_engines.h"
 
 namespace pinion::jobs {
 namespace {
 
 using testing::ElementsAre;
 
-enum class Engine : std::uint8_t { disk, memory, routed_to_disk, routed_to_memory, routed_to_both };
-
-class EachStore : public testing::TestWithParam<Engine> {
-protected:
-    static Durability thumbs() {
-        const bool weak = GetParam() >= Engine::routed_to_memory;
-        return weak ? Durability::memory : Durability::fsync;
-    }
-    static Durability film() { return GetParam() == Engine::routed_to_memory ? Durability::memory : Durability::os; }
-    static Result<std::unique_ptr<Store>> open(const std::string& folder) {
-        const auto open_disk = [folder] { return open_sqlite_store({.folder = folder}); };
-        const MemoryStoreOptions memory{.started = wall_now()};
-        if (GetParam() == Engine::disk) return open_disk();
-        if (GetParam() != Engine::memory) return open_store_router({.memory = memory, .open_disk = open_disk});
-        auto opened = MemoryStore::open(memory);
-        if (!opened) return std::unexpected(opened.error());
-        return std::unique_ptr<Store>(std::move(*opened));
-    }
-
-    ScratchFolder folder;
-    StoreDesk desk{open(folder.path), thumbs(), film()};
-};
-
-std::string name_of(const testing::TestParamInfo<Engine>& engine) {
-    static constexpr const char* names[] = {"Disk", "Memory", "RoutedToDisk", "RoutedToMemory", "RoutedToBoth"};
-    return names[static_cast<int>(engine.param)];
-}
-
-INSTANTIATE_TEST_SUITE_P(Engines, EachStore,
-                         testing::Values(Engine::disk, Engine::memory, Engine::routed_to_disk, Engine::routed_to_memory,
-                                         Engine::routed_to_both),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(Engines, EachStore, all_engines(), name_of_engine);
 
 TEST_P(EachStore, AKeyGivesTheJobItHas) {
     const JobId first = desk.one({.payload = "1", .key = "k"});
@@ -195,7 +163,7 @@ TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {
     desk.store->post(NoteClaim{.job = jobs[1].id, .number = 1});
     desk.store->post(VoidClaim{jobs[1].id});
     desk.store->post(NoteRetry{jobs[2].id, {.number = 1, .outcome = Outcome::crash}, WallTime(9s)});
-    desk.store->post(SealMap{map});
+    desk.store->post(SealMap{map, {.items = 3}});
     desk.store->post(SetMode{JobPoolId{1}, QueueMode::paused});
     const JobId other = desk.one({.pool = JobPoolId{1}, .payload = "1"});
     desk.ask<Finished>(done(other));
@@ -214,7 +182,8 @@ TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {
                                                            EXPECT_EQ(recovered.map, map);
                                                            EXPECT_EQ(recovered.name, "film-12");
                                                            EXPECT_TRUE(recovered.fail_fast);
-                                                           EXPECT_TRUE(recovered.sealed);
+                                                           EXPECT_FALSE(recovered.cancelled);
+                                                           EXPECT_EQ(recovered.seal, (MapSeal{.items = 3}));
                                                        },
                                                    .job =
                                                        [&](const RecoveredJob& job) {

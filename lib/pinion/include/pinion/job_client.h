@@ -25,7 +25,8 @@ namespace pinion::inline v0 {
 class JobClient;
 
 // A map under way: inputs go in, results come out, both in bounded memory. Its client must outlive it. Destroying a map
-// that has no name and is not at its end leaves it to the daemon, which cancels it with the connection.
+// that has no name and is not at its end leaves it to the daemon, which cancels it with the connection; so does the
+// next daemon with what its predecessor left of one.
 class PINION_API JobMap {
 public:
     JobMap(JobMap&&) noexcept;
@@ -128,9 +129,11 @@ public:
     // All that is known of a job, as JSON, with every attempt.
     [[nodiscard]] std::string ask(std::uint64_t job);
     [[nodiscard]] ListedJobs list(const ListOptions& options = {});
-    // Whether it was cancelled; false: it had ended. The tree of a running one is killed.
+    // Returns when the cancel can't be lost any more, for a running job when its tree is gone. Whether it was
+    // cancelled; false: it had ended.
     bool cancel(std::uint64_t job);
-    void cancel_map(const std::string& name, const std::string& pool = {});
+    // The same for all of a map that has not ended, and what is added to it later. False: there was nothing left.
+    bool cancel_map(const std::string& name, const std::string& pool = {});
     // A new job with the same input.
     std::uint64_t retry(std::uint64_t job);
     // "pause", "resume" or "drain".

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who waits to hear of a cancel. A cancel is answered when it can't be lost any more: that of a job with the job's end,
+// whatever that is, that of a map when the store has written it down. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/jobs/job_queue.h"
+
+namespace pinion::daemon {
+
+class JobCancels {
+public:
+    using JobDone = JobQueue::Done<jobs::JobState>;
+    using MapDone = JobQueue::Done<bool>;
+
+    void add(JobId job, JobDone done) { jobs_[job].push_back(std::move(done)); }
+    // Until the scheduler has said whether there is something to be kept.
+    void add(MapId map, MapDone done) { maps_[map].push_back(std::move(done)); }
+
+    // The job is at its end, and that is written.
+    void ended(JobId job, jobs::JobState state);
+    // The cancel of the map is on its way to the store, under this number; and is there.
+    void posted(MapId map, std::uint64_t token);
+    void written(std::uint64_t token);
+    // Those who are to hear something else.
+    [[nodiscard]] std::vector<JobDone> take(JobId job);
+    [[nodiscard]] std::vector<MapDone> take(MapId map);
+    // The disk takes nothing for now, or no more: all that wait for it are told so.
+    void refuse_on_disk(const std::string& why);
+
+private:
+    struct Written {
+        MapId map;
+        std::vector<MapDone> waiting;
+    };
+    std::unordered_map<JobId, std::vector<JobDone>> jobs_;
+    std::unordered_map<MapId, std::vector<MapDone>> maps_;
+    std::unordered_map<std::uint64_t, Written> written_;  // by token
+};
+
+// "cancel job 17: …".
+[[nodiscard]] Refusal cancel_refusal(JobId job, const std::string& why);
+
+}  // namespace pinion::daemon

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cancel is answered when it can't be lost any more, and says what became of it.
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "daemon/jobs/job_cancels.h"
+#include "host_harness.h"
+#include "jobs/store_sqlite.h"
+
+namespace pinion::daemon::testing {
+namespace {
+
+using jobs::JobState;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Cancels : public HostTest {
+protected:
+    // What was answered, in order: a state, "map", "ended", or why it was refused.
+    void cancel(JobId job) {
+        host_.cancel(job, [this](const Answer<JobState>& end) {
+            answers_.emplace_back(end ? jobs::to_string(*end) : end.error().message);
+        });
+        settle();
+    }
+    void cancel(MapId map) {
+        host_.cancel_map(map, [this](const Answer<bool>& was) {
+            answers_.emplace_back(!was ? was.error().message : *was ? "map" : "ended");
+        });
+        settle();
+    }
+    JobId one(JobPoolId pool, MapId map = {}) {
+        submit(pool, 1, map);
+        settle();
+        return placed_.at(0).id;
+    }
+    std::vector<std::string> answers_;
+};
+
+TEST_F(Cancels, OfAQueuedJobIsAnsweredWhenItsEndIsWritten) {
+    const auto job = one(declare("p"));
+    store_->shut();
+    cancel(job);
+    cancel(job);
+    EXPECT_THAT(answers_, IsEmpty());
+    store_->open();
+    settle();
+    EXPECT_THAT(answers_, ElementsAre("cancelled", "cancelled"));
+    cancel(job);
+    EXPECT_EQ(answers_.back(), "cancelled") << "the end that it had before";
+}
+
+TEST_F(Cancels, OfAJobWhoseEndIsOnItsWayIsAnsweredWithThatEnd) {
+    const auto job = one(declare("p"));
+    const auto worker = arrive("p");
+    store_->shut();
+    answer(worker, "7");
+    cancel(job);
+    store_->open();
+    settle();
+    EXPECT_THAT(answers_, ElementsAre("done"));
+}
+
+TEST_F(Cancels, OfAJobThatRunsIsAnsweredWhenItsTreeIsGone) {
+    const auto job = one(declare("p"));
+    const auto worker = arrive("p");
+    ASSERT_NE(worker.reads(), "");
+    cancel(job);
+    ASSERT_EQ(unwanted_.size(), 1U);
+    EXPECT_THAT(answers_, IsEmpty());
+    die(worker);
+    EXPECT_THAT(answers_, ElementsAre("cancelled"));
+}
+
+TEST_F(Cancels, OfAJobWhosePoolHasLeftTheConfigurationIsRefused) {
+    const auto job = one(declare("p"));
+    host_.withdraw("p");
+    settle();
+    cancel(job);
+    ASSERT_EQ(answers_.size(), 1U);
+    EXPECT_THAT(answers_[0], HasSubstr("its pool 'p' is not in the configuration"));
+    EXPECT_THAT(answers_[0], HasSubstr("declare 'p' again"));
+    const auto again = declare("p");
+    EXPECT_EQ(host_.queue(again)->ready, 1U) << "nothing was cancelled";
+    cancel(job);
+    EXPECT_EQ(answers_.back(), "cancelled");
+}
+
+TEST_F(Cancels, OfAMapIsAnsweredWhenItIsWritten) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "film");
+    submit(pool, 3, map);
+    settle();
+    store_->shut();
+    cancel(map);
+    cancel(map);
+    EXPECT_THAT(answers_, IsEmpty()) << "the second neither";
+    EXPECT_EQ(arrive("p").reads(), "") << "but it takes effect at once";
+    store_->open();
+    settle();
+    EXPECT_THAT(answers_, ElementsAre("map", "map"));
+    EXPECT_EQ(queue("p").cancelled, 3U);
+    host_.seal_map(map, {.items = 3});
+    settle();
+    cancel(map);
+    EXPECT_EQ(answers_.back(), "ended");
+}
+
+TEST_F(Cancels, OfAMapHoldForItemsThatComeAfterItsEnd) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "film");
+    one(pool, map);
+    cancel(map);
+    host_.seal_map(map, {.items = 1});
+    settle();
+    EXPECT_EQ(open_map(pool, "film"), map);
+    JobOrder order{.pool = pool, .map = map, .first_index = 1};
+    order.inputs.emplace_back("1");
+    host_.submit(std::move(order), [](const Answer<std::vector<jobs::PlacedJob>>&) {});
+    settle();
+    EXPECT_EQ(arrive("p").reads(), "");
+    EXPECT_EQ(queue("p").cancelled, 2U);
+}
+
+TEST_F(Cancels, OfAMapOutliveTheirPoolsAbsence) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "film");
+    const auto worker = arrive("p");
+    const auto job = one(pool, map);
+    ASSERT_NE(worker.reads(), "");
+    cancel(map);
+    EXPECT_THAT(answers_, ElementsAre("map"));
+    host_.withdraw("p");
+    die(worker);
+    EXPECT_EQ(host_.phase(job), jobs::JobPhase::none);
+    const auto again = declare("p");
+    submit(again, 3, map);
+    settle();
+    EXPECT_EQ(host_.queue(again)->ready, 0U);
+}
+
+TEST(JobCancels, OnADiskThatTakesNothingAreToldSo) {
+    JobCancels cancels;
+    std::vector<std::string> told;
+    const auto note = [&](const auto& answer) { told.push_back(answer ? "?" : answer.error().message); };
+    cancels.add(JobId{17}, note);
+    cancels.add(JobId{jobs::first_memory_id + 1}, note);
+    for (const MapId map : {MapId{3}, MapId{jobs::first_memory_id + 1}}) {
+        cancels.add(map, note);
+        cancels.posted(map, map.value);
+    }
+    cancels.refuse_on_disk("no room");
+    EXPECT_THAT(told, ElementsAre("cancel job 17: no room", "cancel the map: no room"));
+    cancels.written(3);
+    cancels.ended(JobId{17}, JobState::cancelled);
+    EXPECT_EQ(told.size(), 2U) << "once";
+    cancels.written(jobs::first_memory_id + 1);
+    EXPECT_EQ(told.size(), 3U);
+}
+
+// A daemon over a store on disk, and its successor over what a SIGKILL leaves of that: a copy of the folder.
+class AfterADeath : public ::testing::Test {
+protected:
+    struct Life {
+        explicit Life(const std::string& folder) : host(loop, services(folder), 1) { EXPECT_TRUE(host.start()); }
+        static JobServices services(const std::string& folder) {
+            JobServices services;
+            services.unwanted = [](const WorkerId&, supervise::Unwanted) {};
+            services.log_line = [](const WorkerId&, std::string_view) {};
+            services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
+            services.record = [](const log::Record&) {};
+            services.open_store = [folder] { return jobs::open_sqlite_store({.folder = folder}); };
+            return services;
+        }
+        template <class Ready>
+        void until(Ready&& ready) {
+            for (int turn = 0; turn < 1000 && !ready(); ++turn) sd_event_run(loop.raw(), 100'000);
+            ASSERT_TRUE(ready());
+        }
+        JobPoolId declare() {
+            auto spec = std::make_shared<PoolSpec>();
+            spec->name = "p";
+            spec->kind = PoolKind::jobs;
+            spec->jobs = JobPoolSpec{};
+            host.declare(spec);
+            return host.find("p")->id;
+        }
+        MapId open_map(JobPoolId pool, const std::string& name) {
+            std::optional<MapId> map;
+            host.open_map(pool, name, false, [&](Answer<jobs::StoredMap> opened) { map = opened->map; });
+            until([&] { return map.has_value(); });
+            return *map;
+        }
+        std::vector<JobId> submit(JobPoolId pool, MapId map, std::uint64_t from, std::size_t count) {
+            JobOrder order{.pool = pool, .map = map, .first_index = from};
+            order.inputs.assign(count, "1");
+            std::vector<JobId> ids;
+            host.submit(std::move(order), [&](Answer<std::vector<jobs::PlacedJob>> placed) {
+                for (const auto& job : *placed) ids.push_back(job.id);
+            });
+            until([&] { return ids.size() == count; });
+            return ids;
+        }
+        JobState state(JobId job) {
+            std::optional<JobState> state;
+            host.look_up(job, [&](Answer<std::optional<jobs::StoredJob>> found) { state = (*found)->state; });
+            until([&] { return state.has_value(); });
+            return *state;
+        }
+        // No job is left, whatever it ended as.
+        void until_empty(JobPoolId pool) {
+            until([&] {
+                const auto view = host.queue(pool);
+                return view && view->ready + view->delayed + view->finishing == 0;
+            });
+        }
+        event::Loop loop = event::Loop::make().value();
+        JobHost host;
+    };
+    AfterADeath() {
+        std::string name = std::filesystem::temp_directory_path() / "pinion-cancels-XXXXXX";
+        folder_ = ::mkdtemp(name.data());
+        std::filesystem::create_directory(folder_ + "/a");
+        first_.emplace(folder_ + "/a");
+    }
+    ~AfterADeath() override {
+        second_.reset();
+        first_.reset();
+        std::filesystem::remove_all(folder_);
+    }
+    Life& die() {
+        std::filesystem::copy(folder_ + "/a", folder_ + "/b", std::filesystem::copy_options::recursive);
+        return second_.emplace(folder_ + "/b");
+    }
+    std::string folder_;
+    std::optional<Life> first_, second_;
+};
+
+TEST_F(AfterADeath, AMapWhoseCancelWasAnsweredStaysCancelled) {
+    const auto pool = first_->declare();
+    const auto map = first_->open_map(pool, "film");
+    const auto other = first_->submit(pool, {}, 0, 1);
+    // More than a slice of ends, so that not all are written with the cancel.
+    const auto jobs = first_->submit(pool, map, 0, 9000);
+    bool answered = false;
+    first_->host.cancel_map(map, [&](const Answer<bool>& was) { answered = was && *was; });
+    first_->until([&] { return answered; });
+    Life& next = die();
+    const auto again = next.declare();
+    next.until([&] {
+        return next.host.queue(again) && next.host.queue(again)->finishing + next.host.queue(again)->ready <= 1;
+    });
+    for (const JobId job : {jobs.front(), jobs[5000], jobs.back()}) EXPECT_EQ(next.state(job), JobState::cancelled);
+    EXPECT_EQ(next.state(other[0]), JobState::queued);
+    const auto later = next.submit(again, map, 9000, 1);
+    next.until([&] { return next.state(later[0]) == JobState::cancelled; });
+}
+
+TEST_F(AfterADeath, AMapWithoutANameIsCancelledUnlessNobodyWasToWaitForIt) {
+    const auto pool = first_->declare();
+    std::vector<JobId> ephemeral, going_on, alone;
+    ephemeral = first_->submit(pool, first_->open_map(pool, ""), 0, 2);
+    const auto map = first_->open_map(pool, "");
+    going_on = first_->submit(pool, map, 0, 1);
+    first_->host.seal_map(map, {.items = 1, .goes_on = true});
+    const auto named = first_->submit(pool, first_->open_map(pool, "film"), 0, 1);
+    alone = first_->submit(pool, {}, 0, 1);
+    Life& next = die();
+    const auto again = next.declare();
+    next.until([&] {
+        return next.host.queue(again) && next.host.queue(again)->ready + next.host.queue(again)->finishing == 3;
+    });
+    for (const JobId job : ephemeral) next.until([&] { return next.state(job) == JobState::cancelled; });
+    for (const JobId job : {going_on[0], named[0], alone[0]}) EXPECT_EQ(next.state(job), JobState::queued);
+}
+
+}  // namespace
+}  // namespace pinion::daemon::testing
