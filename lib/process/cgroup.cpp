@@ -190,13 +190,17 @@ Result<std::vector<std::string>> Cgroups::take_over() {
     PINION_TRY(procs, open_file(own + "/cgroup.procs", O_WRONLY));
     auto moved = write_all(procs.fd(), "0");
     if (!moved) return in_context("move into cgroup '" + own + "'", std::move(moved).error());
+    // Without it nobody can tell why the kernel killed a worker, which stops nothing else.
+    memory_ = switch_controller_on(folder_, memory_controller).has_value();
     return found;
 }
 
 Result<WorkerCgroup> Cgroups::make(const std::string& pool, Slot slot) {
     if (!is_name(pool)) return fail_errno(EINVAL, "make a cgroup for pool '" + pool + "'");
     PINION_CHECK(make_folder(folder_ + "/" + pool));
-    bool& with_cpusets = pools_[pool];
+    const auto [known, is_new] = pools_.try_emplace(pool);
+    if (is_new && memory_) (void)switch_controller_on(folder_ + "/" + pool, memory_controller);
+    bool& with_cpusets = known->second;
     if (cpusets_ && !with_cpusets) {
         PINION_TRY(switched, switch_controller_on(folder_ + "/" + pool, cpuset_controller));
         static_cast<void>(switched);

@@ -71,7 +71,8 @@ public:
 
     // Kills whatever a dead predecessor left below POOL/SLOT, waits until it is gone (bounded), removes the folders,
     // then moves this process into `_daemon`. EBUSY, with nothing touched, where another process is in `_daemon`: that
-    // daemon lives. Returns the slots, as "web/0", in which somebody still lived.
+    // daemon lives. Then gives every POOL/SLOT that is made from here on the memory controller, where our folder was
+    // given it: `WorkerCgroup::oom_kills` reads it. Returns the slots, as "web/0", in which somebody still lived.
     [[nodiscard]] Result<std::vector<std::string>> take_over();
 
     // Makes POOL/SLOT. Where it exists: afresh if it is empty (a cgroup that was killed is a bad place to be born, see
@@ -96,6 +97,7 @@ private:
     std::string folder_;
     std::map<std::string, bool> pools_;  // made by us; whether its slots have cpusets
     bool cpusets_ = false;
+    bool memory_ = false;
     bool switched_on_ = false;
 };
 

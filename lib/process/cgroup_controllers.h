@@ -10,6 +10,7 @@
 namespace pinion::process {
 
 inline constexpr std::string_view cpuset_controller = "cpuset";
+inline constexpr std::string_view memory_controller = "memory";
 
 // The children of `folder` have `controller`'s files afterwards; whether that had to be switched on. Fails, with
 // nothing changed, where `folder` itself was not given the controller, where it is not ours to write, or where

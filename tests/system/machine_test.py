@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Eight CPUs, two nodes, SMT: the package is installed on the machine, and the pins that it says are those of the kernel."""
+"""Eight CPUs, two nodes, SMT, every controller: the package is installed on the machine, and the pins that it says are those of
+the kernel; so are the deaths for want of memory."""
 import json
 
 from harness.pinion import Pinion
@@ -75,3 +76,36 @@ def the_plan_says_beforehand_what_the_kernel_shows_afterwards(box):
     shown = {(pool, slot): allowed(box, worker["pid"]) for pool in ("cores", "threads")
              for slot, worker in box.pinion.workers(pool).items()}
     expect_equal(found, shown, "seats of the plan")
+
+
+EATER = """\
+import json, sys
+for line in sys.stdin:
+    job = json.loads(line)
+    eaten = bytearray(job["input"] << 20)
+    eaten[::4096] = b"x" * len(eaten[::4096])
+    print(json.dumps({"id": job["id"], "result": len(eaten)}), flush=True)
+"""
+GLUTTON = "x = bytearray(int(input()) << 20); x[::4096] = b'x' * len(x[::4096]); print(len(x))"
+
+
+@test
+def a_job_that_the_kernel_kills_for_its_memory_is_said_to_be_one_and_no_other_is_harmed(box):
+    started(box)
+    box.write("/root/eater.py", EATER)
+    for pool, keys in (("lines", {"command": "[/usr/bin/python3, -S, /root/eater.py]"}),
+                       ("process", {"command": f'[/usr/bin/python3, -S, -c, "{GLUTTON}"]', "protocol": "exec"})):
+        box.pinion.pool(pool, kind="jobs", job="{attempts: 5, delay: 10ms, retry_on: {oom: false}}", **keys)
+    box.pinion.ctl("reload", timeout=120)
+    for pool in ("lines", "process"):
+        [pid] = box.pinion.running(pool, 1, seconds=60)
+        # A successor's cgroup has no bound: what comes after the one that was killed fits.
+        box.run("sh", "-c", f"echo 100M > /sys/fs/cgroup{box.pinion.cgroup_of(pid)}/memory.max")
+        answer = box.attempt("pinionctl", "map", pool, "1", "300", "2", timeout=120)
+        expect_equal(answer.out, "1048576\n2097152\n", f"what the others of '{pool}' gave ({answer.err})")
+        expect_equal(answer.code, 1, "exit code of a map with a failed item")
+        [failed] = json.loads(box.pinion.ctl("--json", "jobs", "list", pool, "--failed").out)["jobs"]
+        shown = json.loads(box.pinion.ctl("--json", "jobs", "show", str(failed["id"])).out)["job"]
+        expect_equal([attempt["outcome"] for attempt in shown["attempts"]], ["oom"], f"outcomes of the job of '{pool}'")
+        expect_equal(shown["error"]["type"], "oom", "its error")
+        expect(shown["attempts"][0]["death"]["oom_killed"], "its death says so too")
