@@ -113,9 +113,12 @@ void JobConnection::on(std::uint64_t id, CancelRequest request) {
     cancel_next(std::move(work));
 }
 
-// All are looked for before the first end is waited for, so that ends are written together.
+// Many are begun before the first end is waited for, so that ends are written together.
 void JobConnection::cancel_next(std::shared_ptr<Cancelling> work) {
+    if (work->refused) return;
     if (work->at == work->jobs.size()) return tell_cancelled(*work);
+    work->paused = work->waited >= socket_limits::cancels_ahead;
+    if (work->paused) return;
     const std::uint64_t id = work->id;
     const JobId next = work->jobs[work->at++];
     ++work->waited;
@@ -126,15 +129,18 @@ void JobConnection::cancel_next(std::shared_ptr<Cancelling> work) {
             return cancel_next(std::move(work));
         }
         queue_.cancel(job.id, [weak = weak_from_this(), job = job.id, work](Answer<jobs::JobState> end) {
-            const auto self = weak.lock();
-            if (self == nullptr || std::exchange(work->refused, work->refused || !end)) return;
-            if (!end) return self->fail(work->id, code_of(end.error().kind), end.error().message);
-            (*end == jobs::JobState::cancelled ? work->cancelled : work->ended).push(job.value);
-            --work->waited;
-            self->tell_cancelled(*work);
+            if (const auto self = weak.lock()) self->cancelled(work, job, std::move(end));
         });
         cancel_next(std::move(work));
     });
+}
+
+void JobConnection::cancelled(const std::shared_ptr<Cancelling>& work, JobId job, Answer<jobs::JobState> end) {
+    if (std::exchange(work->refused, work->refused || !end)) return;
+    if (!end) return fail(work->id, code_of(end.error().kind), end.error().message);
+    (*end == jobs::JobState::cancelled ? work->cancelled : work->ended).push(job.value);
+    --work->waited;
+    work->paused ? cancel_next(work) : tell_cancelled(*work);
 }
 
 // Once nothing is waited for any more.

@@ -42,6 +42,7 @@ struct JobConnection::Cancelling {
     std::size_t at = 0;
     std::size_t waited = 0;  // for, of those that were begun
     bool refused = false;    // the client was told
+    bool paused = false;     // until one of those has ended
     wire::Json cancelled = wire::Json::array();
     wire::Json ended = wire::Json::array();
 };

@@ -105,6 +105,7 @@ private:
     void on(std::uint64_t id, AskPoolRequest request);
     void list(std::uint64_t id, const ListRequest& request, std::optional<MapId> map, std::shared_ptr<InFlight> token);
     void cancel_next(std::shared_ptr<Cancelling> work);
+    void cancelled(const std::shared_ptr<Cancelling>& work, JobId job, Answer<jobs::JobState> end);
     void tell_cancelled(Cancelling& work);
     void retry_next(std::shared_ptr<Retrying> work);
     void resubmit(std::shared_ptr<Retrying> work, const jobs::StoredJob& job);

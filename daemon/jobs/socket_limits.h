@@ -29,6 +29,7 @@ inline constexpr std::size_t look_ups_ahead = 32;         // results that are be
 inline constexpr std::size_t large_result = 64 << 10;     // such ones are read back one at a time
 inline constexpr std::size_t max_waited_jobs = 65'536;    // of one connection
 inline constexpr std::size_t max_named_jobs = 4096;       // of one cancel or retry
+inline constexpr std::size_t cancels_ahead = 256;         // whose ends are waited for, of one cancel
 inline constexpr std::uint32_t max_listed = 1000;         // of one jobs_listed
 inline constexpr std::uint32_t read_items_most = 256;     // of one read of an attached map
 inline constexpr std::size_t batch_items = 256;           // results of one `finished`

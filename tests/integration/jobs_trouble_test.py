@@ -307,6 +307,7 @@ class FailedSync(unittest.TestCase):
             self.assertIn("fsync failed", waiter.communicate(timeout=PATIENCE)[1], "who waits is not to wait for ever")
             self.assertIn("fsync failed", daemon.submit("4").stderr, "that it works again proves nothing")
             self.assertIn("fsync failed", daemon.ctl("wait", waiting).stderr)
+            self.assertIn(f"cancel job {waiting}: the job store takes nothing", daemon.ctl("jobs", "cancel", waiting).stderr)
             daemon.others_go_on(self)
             daemon.stop()
             daemon.start()

@@ -141,6 +141,22 @@ TEST_F(Cancels, OfAMapOutliveTheirPoolsAbsence) {
     EXPECT_EQ(host_.queue(again)->ready, 0U);
 }
 
+TEST_F(Cancels, OfMapsWithoutANameDoNotComeWithTheirPoolWhileTheirClientsAreThere) {
+    const auto pool = declare("p");
+    const auto theirs = open_map(pool, "");
+    const auto left = open_map(pool, "");
+    host_.begin_filling(theirs);
+    submit(pool, 1, theirs);
+    submit(pool, 2, left);
+    settle();
+    host_.withdraw("p");
+    settle();
+    const auto again = declare("p");
+    EXPECT_EQ(host_.queue(again)->ready, 1U);
+    EXPECT_EQ(host_.queue(again)->cancelled, 2U);
+    host_.end_filling(theirs);
+}
+
 TEST(JobCancels, OnADiskThatTakesNothingAreToldSo) {
     JobCancels cancels;
     std::vector<std::string> told;

@@ -97,6 +97,8 @@ public:
     std::string steered_by;
     std::optional<std::string> why_stopped;
     std::optional<std::string> why_no_cancels;
+    bool holds_cancels = false;
+    std::vector<std::move_only_function<void()>> held_cancels;
     jobs::JobState end_of_cancelled = jobs::JobState::cancelled;  // of one that had an end on its way
     std::vector<JobLogLine> log_lines;
     std::map<JobId, RunningAttempt> running;
@@ -238,11 +240,13 @@ public:
         put_off([done = std::move(done), input = jobs_.at(job).input]() mutable { done(std::move(input)); });
     }
     void cancel(JobId job, Done<jobs::JobState> done) override {
-        put_off([this, job, done = std::move(done)]() mutable {
+        std::move_only_function<void()> end_it = [this, job, done = std::move(done)]() mutable {
             if (why_no_cancels) return done(std::unexpected(Refusal{Refusal::Kind::refused, *why_no_cancels}));
             if (!jobs::is_final(jobs_.at(job).stored.state)) end(job, "", end_of_cancelled);
             done(jobs_.at(job).stored.state);
-        });
+        };
+        if (holds_cancels) return held_cancels.push_back(std::move(end_it));
+        put_off(std::move(end_it));
     }
     void cancel_map(MapId map, Done<bool> done) override {
         maps_.at(map).cancelled = true;

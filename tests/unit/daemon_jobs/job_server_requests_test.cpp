@@ -280,6 +280,27 @@ TEST_F(Requests, CancelSaysTheEndThatAJobHasWhateverThatIs) {
     EXPECT_EQ(reply.text("cancelled"), "[]");
 }
 
+TEST_F(Requests, CancelWaitsForABoundedNumberOfEnds) {
+    const std::size_t count = 2 * socket_limits::cancels_ahead + 2;
+    std::string ids = "1";
+    submit("1");
+    for (std::size_t id = 2; id <= count; ++id) {
+        submit("1");
+        ids += "," + std::to_string(id);
+    }
+    auto& client = root();
+    queue_.holds_cancels = true;
+    client.say(frame(cancel, 5, R"({"jobs":[)" + ids + "]}"));
+    EXPECT_EQ(queue_.held_cancels.size(), socket_limits::cancels_ahead);
+    while (!queue_.held_cancels.empty()) {
+        for (auto& held : std::exchange(queue_.held_cancels, {})) held();
+        client.go_on();
+    }
+    const auto replies = client.take();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].head.find("cancelled")->items().size(), count);
+}
+
 TEST_F(Requests, CancelSaysOnceWhyItCannotBeHad) {
     submit("1");
     submit("2");
