@@ -5,18 +5,15 @@
 // is decided: who executes, who is next, which worker takes it. So a batch of a thousand answers costs one round of
 // decisions.
 //
-//  - Workers pull: each has credits, `depth` less what it has not answered. The depth is pool.prefetch, or about 1 ms
-//  of
-//    work: clamp(1 ms / the smoothed time between two answers, 1, 64), and `concurrency` − 1 on top. The worker with
-//    the fewest jobs is served first, so that few jobs spread over all. One whose inputs come to 32 MiB gets only what
-//    it can execute at once.
+//  - Workers pull: each has credits, `depth` less what it has not answered. The depth is pool.prefetch, or about 1 ms of
+//    work: clamp(1 ms / the smoothed time between two answers, 1, 64), and `concurrency` − 1 on top. What a worker may
+//    have waited for us is no time of its own. The worker with the fewest jobs is served first, so that few jobs
+//    spread over all. One whose inputs come to 32 MiB gets only what it can execute at once.
 //  - Jobs with semaphores, and later attempts, start only at a worker that can execute them at once (depth 1): what
-//  holds a
-//    permit or a claim must not wait in a pipe. Such a job's turn holds the others of its pool back until a worker is
-//    free.
+//    holds a permit or a claim must not wait in a pipe. Such a job's turn holds the others of its pool back until a
+//    worker is free.
 //  - A later attempt is claimed on disk before it is dispatched, so a job that takes the daemon down does so at most
-//  once
-//    without a record.
+//    once without a record.
 //  - Only executing jobs are timed and charged, and only once their worker was handed them. A worker that dies gives
 //    the rest back in front of their lanes.
 // The way of one job is drawn in job_phase.h, the order of the queue is told in lanes.h, that of permits in

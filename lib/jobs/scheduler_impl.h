@@ -68,6 +68,7 @@ private:
     // scheduler_turn.cpp: what follows, once a turn.
     void conclude();
     void refresh(PoolRecord& pool, JobWorker& worker);
+    void measure(PoolRecord& pool, JobWorker& worker);
     void execute(PoolRecord& pool, JobWorker& worker, Sent& sent);
     void time(const PoolRecord& pool, JobWorker& worker, Sent& sent);
     void recycle(PoolRecord& pool, JobWorker& worker);

@@ -32,13 +32,7 @@ void Scheduler::Impl::conclude() {
 
 void Scheduler::Impl::refresh(PoolRecord& pool, JobWorker& worker) {
     worker.touched = false;
-    if (worker.answered > 0) {
-        const double interval = static_cast<double>((now_ - worker.busy_since).count()) / worker.answered;
-        const double weight = worker.answered / (worker.answered + 15.0);
-        pool.smoothed_us = pool.smoothed_us < 0 ? interval : pool.smoothed_us + weight * (interval - pool.smoothed_us);
-        worker.answered = 0;
-        worker.busy_since = now_;
-    }
+    if (worker.answered > 0) measure(pool, worker);
     const std::size_t oldest = std::min<std::size_t>(pool.spec->concurrency, worker.sent.size());
     for (std::size_t i = 0; i < oldest && worker.phase != WorkerPhase::killing; ++i) {
         Sent& sent = worker.sent[i];
@@ -50,6 +44,21 @@ void Scheduler::Impl::refresh(PoolRecord& pool, JobWorker& worker) {
     }
     recycle(pool, worker);
     update_room(pool, worker);
+}
+
+// A worker that has answered all it had may have waited for us: what we took is not to be taken for its work, or a busy
+// daemon would send ever less ahead, and be waited for ever more.
+void Scheduler::Impl::measure(PoolRecord& pool, JobWorker& worker) {
+    const Duration span = now_ - worker.busy_since;
+    const double interval = static_cast<double>(span.count()) / worker.answered;
+    const double weight = worker.answered / (worker.answered + 15.0);
+    const bool may_have_waited = worker.sent.empty() && span < limits::turn_latency;
+    if (pool.smoothed_us < 0)
+        pool.smoothed_us = interval;
+    else if (interval < pool.smoothed_us || !may_have_waited)
+        pool.smoothed_us += weight * (interval - pool.smoothed_us);
+    worker.answered = 0;
+    worker.busy_since = now_;
 }
 
 void Scheduler::Impl::execute(PoolRecord& pool, JobWorker& worker, Sent& sent) {

@@ -88,6 +88,56 @@ TEST(Order, PrefetchIsAboutAMillisecondOfWork) {
     EXPECT_EQ(desk.scheduler.queue(JobPoolId{0})->depth, limits::max_prefetch) << "never more than the bound";
 }
 
+// Answers all that was sent in the last turn, in one.
+void answer_all(Desk& desk) {
+    std::vector<JobEvent> answers;
+    for (const Dispatch& sent : desk.all<Dispatch>())
+        answers.emplace_back(JobAnswered{sent.worker, sent.attempt, {}, {}, {}});
+    desk.turn(std::move(answers));
+}
+
+// Where the daemon comes round only each 5 ms, a worker that has done all it had has waited for it.
+TEST(Order, ABusyDaemonDoesNotPassForSlowWorkers) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    std::vector<JobEvent> events;
+    for (std::uint64_t id = 1; id <= 10'000; ++id) events.emplace_back(Desk::job(id));
+    desk.turn(events);
+    desk.arrive(0);
+    const auto depth = [&] { return desk.scheduler.queue(JobPoolId{0})->depth; };
+    for (int turn = 0; turn < 20; ++turn) {
+        desk.now += 10us;
+        answer_all(desk);
+    }
+    ASSERT_EQ(depth(), limits::max_prefetch);
+    for (int turn = 0; turn < 20; ++turn) {
+        desk.now += 5ms;
+        answer_all(desk);
+    }
+    EXPECT_EQ(depth(), limits::max_prefetch);
+    desk.now += 1s;
+    answer_all(desk);
+    EXPECT_EQ(depth(), 1U) << "so long a turn takes none";
+}
+
+TEST(Order, AWorkerThatIsSlowAndHasMoreIsSentNoneAhead) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    std::vector<JobEvent> events;
+    for (std::uint64_t id = 1; id <= 1000; ++id) events.emplace_back(Desk::job(id));
+    desk.turn(events);
+    desk.arrive(0);
+    for (int turn = 0; turn < 10; ++turn) {
+        desk.now += 10us;
+        answer_all(desk);
+    }
+    const Dispatch first = desk.all<Dispatch>().at(0);
+    ASSERT_GT(desk.all<Dispatch>().size(), 1U);
+    desk.now += 5ms;
+    desk.tell(JobAnswered{first.worker, first.attempt, {}, {}, {}});
+    EXPECT_LE(desk.scheduler.queue(JobPoolId{0})->depth, 4U) << "it did one in 5 ms, and nothing held it up";
+}
+
 JobQueued large_job(std::uint64_t id) {
     auto job = Desk::job(id);
     job.size = limits::bytes_ahead / 2;
