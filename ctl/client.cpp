@@ -24,9 +24,11 @@ using wire::Json;
 // A reload reads and checks files, perhaps from a slow disk; everything else answers at once.
 constexpr std::uint64_t call_timeout_usec = 25'000'000;
 constexpr std::uint64_t reload_timeout_usec = 120'000'000;
+constexpr Duration last_look = std::chrono::seconds(1);
 
 struct BusCloser {
-    void operator()(sd_bus* bus) const noexcept { sd_bus_flush_close_unref(bus); }
+    // Every call was answered or given up: nothing is left to be flushed, for which a silent peer would be waited for.
+    void operator()(sd_bus* bus) const noexcept { sd_bus_close_unref(bus); }
 };
 using BusPtr = std::unique_ptr<sd_bus, BusCloser>;
 
@@ -128,6 +130,22 @@ const char* to_string(Verb verb) noexcept {
 struct Client::State {
     BusPtr bus;
     std::deque<EventRow> events;
+    MonotonicTime deadline = no_deadline;
+
+    // Until whoever accepted the connection speaks. A call by itself would wait for that beyond its timeout.
+    Answer<void> be_ready(MonotonicTime until) {
+        for (;;) {
+            int r = sd_bus_is_ready(bus.get());
+            if (r < 0) return lost(r);
+            if (r > 0) return {};
+            if (r = sd_bus_process(bus.get(), nullptr); r < 0) return lost(r);
+            if (r > 0) continue;
+            const MonotonicTime now = MonotonicClock::now();
+            if (now >= until) return lost(ETIMEDOUT);
+            r = sd_bus_wait(bus.get(), static_cast<std::uint64_t>((until - now).count()));
+            if (r < 0 && r != -EINTR) return lost(r);
+        }
+    }
 
     static int on_event(sd_bus_message* message, void* userdata, sd_bus_error*) noexcept {
         auto value = read_bus_value(message);
@@ -138,6 +156,9 @@ struct Client::State {
     // Calls a method of the manager with arguments as sd_bus_message_append takes them.
     template <class... Arguments>
     Answer<MessagePtr> call(const char* member, std::uint64_t timeout, const char* types, Arguments... arguments) {
+        const MonotonicTime until =
+            std::min(add_saturating(MonotonicClock::now(), Duration(static_cast<Duration::rep>(timeout))), deadline);
+        PINION_CHECK(be_ready(until));
         sd_bus_message* raw = nullptr;
         int r =
             sd_bus_message_new_method_call(bus.get(), &raw, nullptr, bus::manager_path, bus::manager_interface, member);
@@ -147,7 +168,8 @@ struct Client::State {
             return refuse(Exit::usage, std::string("ask piniond to ") + member + ": " + errno_text(r));
         BusError error;
         sd_bus_message* reply = nullptr;
-        r = sd_bus_call(bus.get(), request.get(), timeout, &error.error, &reply);
+        const Duration left = std::max(until - MonotonicClock::now(), Duration(1));  // 0 would be the library's own
+        r = sd_bus_call(bus.get(), request.get(), static_cast<std::uint64_t>(left.count()), &error.error, &reply);
         if (r < 0) return call_failure(r, error.error);
         return MessagePtr(reply);
     }
@@ -246,6 +268,11 @@ Answer<Json> Client::explain(const std::string& worker) {
 Answer<Json> Client::stats() {
     PINION_TRY(reply, state_->call("Stats", call_timeout_usec, ""));
     return read_reply(reply);
+}
+
+void Client::answer_within(std::optional<Duration> timeout) {
+    state_->deadline =
+        timeout ? add_saturating(MonotonicClock::now(), std::max(*timeout, Duration(0)) + last_look) : no_deadline;
 }
 
 Answer<void> Client::subscribe() {

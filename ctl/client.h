@@ -51,6 +51,10 @@ public:
     [[nodiscard]] Answer<wire::Json> explain(const std::string& worker);               // as in wire/bus_names.h
     [[nodiscard]] Answer<wire::Json> stats();
 
+    // No call waits much longer than so long from now on (nothing: as long as calls may): one second is always left to
+    // an answer, for a look at the very end of that time.
+    void answer_within(std::optional<Duration> timeout);
+
     // From here on events are kept until `next_event` takes them.
     [[nodiscard]] Answer<void> subscribe();
     // The next event, waiting up to `timeout` for it (nothing: for ever). Nothing comes back at the end of that time,

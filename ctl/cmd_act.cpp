@@ -30,6 +30,7 @@ Answer<void> check_pools(const Snapshot& snapshot, const std::vector<Target>& ta
 
 Answer<Progress> act(Client& client, const ActOptions& options) {
     PINION_TRY(targets, parse_targets(options.targets));
+    client.answer_within(options.timeout);
     PINION_CHECK(client.subscribe());
     PINION_TRY(snapshot, take_snapshot(client));
     PINION_CHECK(check_pools(snapshot, targets));

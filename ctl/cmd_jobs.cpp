@@ -52,7 +52,7 @@ ListedJobs page_of(JobClient& client, const std::string& target, ListOptions& op
 }
 
 Exit list(JobClient& client, const JobsOptions& options, const Context& context) {
-    ListOptions query{.pool = {}, .map = {}, .states = options.states};
+    ListOptions query{.pool = {}, .map = {}, .states = options.states, .after = options.after};
     const std::string target = options.targets.empty() ? std::string() : options.targets.front();
     std::vector<Json> jobs;
     bool more = true;
@@ -71,7 +71,9 @@ Exit list(JobClient& client, const JobsOptions& options, const Context& context)
     }
     if (jobs.empty()) complain(context, options.states.empty() ? "there are no jobs yet" : "there are no such jobs");
     if (!jobs.empty()) print(context, jobs_screen(jobs, since_epoch(), context.out_traits));
-    if (more) complain(context, "there are more; --limit N shows as many");
+    if (more)
+        complain(context, "there are more, with greater ids: --after " + std::to_string(query.after) +
+                              " goes on, --limit N shows as many");
     return Exit::done;
 }
 

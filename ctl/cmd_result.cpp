@@ -43,40 +43,47 @@ private:
 }  // namespace
 
 Exit run(const ResultOptions& options, Context& context) {
-    return with_jobs(context, [&](JobClient& client) {
-        bool all_ok = true;
-        InOrder results(options.jobs, [&](const JobResult& result) {
-            all_ok = all_ok && result.ok();
-            if (context.wants_json())
-                print(context, result_json(result, false, is_raw(client, result.id)));
-            else if (result.ok())
-                print(context, to_line(result.result, options.raw));
-            else
-                complain(context, failure_text(result));
-        });
-        std::vector<JobResult> came;
-        const bool ended = client.wait(
-            options.jobs, [&](JobResult result) { came.push_back(std::move(result)); }, timeout_of(options.timeout));
-        for (JobResult& result : came) results.take(std::move(result));
-        if (!ended) complain(context, "not all jobs have ended in time");
-        return all_ok && ended ? Exit::done : Exit::failed;
-    });
+    return with_jobs(
+        context,
+        [&](JobClient& client) {
+            bool all_ok = true;
+            InOrder results(options.jobs, [&](const JobResult& result) {
+                all_ok = all_ok && result.ok();
+                if (context.wants_json())
+                    print(context, result_json(result, false, is_raw(client, result.id)));
+                else if (result.ok())
+                    print(context, to_line(result.result, options.raw));
+                else
+                    complain(context, failure_text(result));
+            });
+            std::vector<JobResult> came;
+            const bool ended = client.wait(
+                options.jobs, [&](JobResult result) { came.push_back(std::move(result)); },
+                timeout_of(options.timeout));
+            for (JobResult& result : came) results.take(std::move(result));
+            if (!ended) complain(context, "not all jobs have ended in time");
+            return all_ok && ended ? Exit::done : Exit::failed;
+        },
+        options.timeout);
 }
 
 Exit run(const WaitJobsOptions& options, Context& context) {
-    return with_jobs(context, [&](JobClient& client) {
-        bool all_ok = true;
-        const auto note = [&](const JobResult& result) {
-            if (!result.ok()) complain(context, failure_text(result));
-            all_ok = all_ok && result.ok();
-        };
-        const bool ended = client.wait(options.jobs, note, timeout_of(options.timeout));
-        if (!ended) complain(context, "not all jobs have ended in time");
-        if (context.wants_json())
-            print_document(context, wire::Json::object().set("version", 1).set("ok", ended && all_ok));
-        if (!ended) return Exit::unhealthy;
-        return all_ok ? Exit::done : Exit::failed;
-    });
+    return with_jobs(
+        context,
+        [&](JobClient& client) {
+            bool all_ok = true;
+            const auto note = [&](const JobResult& result) {
+                if (!result.ok()) complain(context, failure_text(result));
+                all_ok = all_ok && result.ok();
+            };
+            const bool ended = client.wait(options.jobs, note, timeout_of(options.timeout));
+            if (!ended) complain(context, "not all jobs have ended in time");
+            if (context.wants_json())
+                print_document(context, wire::Json::object().set("version", 1).set("ok", ended && all_ok));
+            if (!ended) return Exit::unhealthy;
+            return all_ok ? Exit::done : Exit::failed;
+        },
+        options.timeout);
 }
 
 }  // namespace pinion::ctl

@@ -10,6 +10,7 @@ namespace pinion::ctl {
 namespace {
 
 Answer<Progress> scale(Client& client, const ScaleOptions& options) {
+    client.answer_within(options.timeout);
     PINION_CHECK(client.subscribe());
     PINION_CHECK(client.scale(options.pool, options.workers));
     if (!options.wait) return Progress{};

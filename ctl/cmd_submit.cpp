@@ -2,6 +2,8 @@
 // `submit`: inputs into a queue, ids out, one a line, when they are as durable as the pool says.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "ctl/commands.h"
 #include "ctl/job_access.h"
 
@@ -12,15 +14,26 @@ namespace {
 constexpr std::size_t batch_jobs = 4096;
 constexpr std::size_t batch_bytes = 4 << 20;
 
+std::size_t capacity_of(const JobPoolInfo& pool) {
+    const auto told = wire::Json::parse(pool.json);
+    const wire::Json* capacity = told ? told->find("capacity") : nullptr;
+    return capacity == nullptr ? batch_jobs : std::max<std::size_t>(capacity->as_uint().value_or(batch_jobs), 1);
+}
+
 class Submission {
 public:
     Submission(JobClient& client, const SubmitJobsOptions& options, const Context& context)
-        : client_(client), options_(options), context_(context), raw_(client.pool(options.pool).raw) {}
+        : client_(client), options_(options), context_(context) {
+        const JobPoolInfo pool = client.pool(options.pool);
+        raw_ = pool.raw;
+        // More at once than the queue can hold would be refused, however long it waited.
+        if (options.wait) most_ = std::min(most_, capacity_of(pool));
+    }
 
     void add(std::string_view text) {
         batch_.push_back(to_input(text, raw_));
         bytes_ += batch_.back().size();
-        if (batch_.size() >= batch_jobs || bytes_ >= batch_bytes) flush();
+        if (batch_.size() >= most_ || bytes_ >= batch_bytes) flush();
     }
     void flush() {
         if (batch_.empty()) return;
@@ -43,7 +56,8 @@ private:
     JobClient& client_;
     const SubmitJobsOptions& options_;
     const Context& context_;
-    bool raw_;
+    bool raw_ = false;
+    std::size_t most_ = batch_jobs;
     std::vector<std::string> batch_;
     std::size_t bytes_ = 0;
 };

@@ -9,6 +9,7 @@ namespace pinion::ctl {
 namespace {
 
 Answer<Progress> wait(Client& client, const WaitOptions& options) {
+    client.answer_within(options.timeout);
     PINION_CHECK(client.subscribe());
     PINION_TRY(snapshot, take_snapshot(client));
     for (const std::string& name : options.pools)

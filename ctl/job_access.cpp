@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -14,8 +15,16 @@
 
 namespace pinion::ctl {
 
-JobClient connect_to_jobs(const Context& context) {
-    return JobClient::connect(context.global.runtime_dir + "/jobs.sock");
+namespace {
+
+// A daemon that lives says hello at once.
+constexpr Duration longest_hello = std::chrono::seconds(25);
+
+}  // namespace
+
+JobClient connect_to_jobs(const Context& context, std::optional<Duration> timeout) {
+    return JobClient::connect(context.global.runtime_dir + "/jobs.sock",
+                              Timeout(std::min(timeout.value_or(longest_hello), longest_hello)));
 }
 
 Failure to_failure(const JobFailure& failure) {

@@ -15,7 +15,8 @@
 namespace pinion::ctl {
 
 // Connects to jobs.sock in the runtime folder. Throws JobFailure.
-[[nodiscard]] JobClient connect_to_jobs(const Context& context);
+// Waits for piniond's first word for `timeout`, or for so long as one that lives may need.
+[[nodiscard]] JobClient connect_to_jobs(const Context& context, std::optional<Duration> timeout);
 // The failure as people and scripts get it.
 [[nodiscard]] Failure to_failure(const JobFailure& failure);
 
@@ -49,9 +50,9 @@ private:
 
 // Runs what talks to the socket; what it throws becomes the exit code.
 template <class Body>
-Exit with_jobs(const Context& context, Body&& body) {
+Exit with_jobs(const Context& context, Body&& body, std::optional<Duration> timeout = std::nullopt) {
     try {
-        JobClient client = connect_to_jobs(context);
+        JobClient client = connect_to_jobs(context, timeout);
         return body(client);
     } catch (const JobFailure& failure) {
         return report(context, to_failure(failure));

@@ -47,6 +47,7 @@ struct JobsOptions {
     std::vector<std::string> targets;  // ids; of list and cancel also names of pools and maps
     std::vector<std::string> states;
     std::size_t limit = 1000;
+    std::uint64_t after = 0;  // of list: only ids above
 };
 struct QueueOptions {
     std::string verb;

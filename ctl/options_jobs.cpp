@@ -98,6 +98,11 @@ Result<Command> settle_verb(RawJobs& raw) {
         if (!number || *number < 1) return fail("--limit: '" + harmless(raw.limit) + "' is not a number from 1");
         jobs.limit = static_cast<std::size_t>(*number);
     }
+    if (!raw.after.empty()) {
+        const auto number = parse_integer(raw.after);
+        if (!number || *number < 0) return fail("--after: '" + harmless(raw.after) + "' is no id of a job");
+        jobs.after = static_cast<std::uint64_t>(*number);
+    }
     if (jobs.verb != list && jobs.targets.empty()) return fail(raw.verb + " wants at least one job");
     if (jobs.verb == list && jobs.targets.size() > 1) return fail("list wants one pool or one map");
     if (jobs.verb == show || jobs.verb == log || jobs.verb == retry) PINION_CHECK(job_ids(jobs.targets));
@@ -160,6 +165,7 @@ void add_job_commands(const AddCommand& add, RawJobs& raw, std::string& timeout)
         ->delimiter(',')
         ->type_name("STATES");
     sub->add_option("--limit", raw.limit, "list: at most so many (1000)")->type_name("N");
+    sub->add_option("--after", raw.after, "list: only those with ids above this one")->type_name("ID");
 
     sub = add("queue", "pause, resume or drain the queue of a pool",
               "  pinionctl queue pause thumbs\n  pinionctl queue resume thumbs");

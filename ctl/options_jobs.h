@@ -26,6 +26,7 @@ struct RawJobs {
     std::string progress = "auto";
     std::string verb;
     std::string limit;
+    std::string after;
     bool failed = false;
 };
 

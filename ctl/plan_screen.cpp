@@ -83,6 +83,7 @@ Comparison compare(const config::Config& before, const config::Config& after, st
         if (before.pools().contains(name) &&
             std::ranges::find(comparison.changes, name, &Change::pool) == comparison.changes.end())
             comparison.untouched.push_back(name);
+    comparison.semaphores = config::semaphore_changes(before, after);
     return comparison;
 }
 
@@ -109,11 +110,12 @@ std::string comparison_text(const Comparison& comparison, const TerminalTraits& 
     const auto line = [&](const std::string& text) { return paragraph(harmless(text), 4, traits); };
     std::string text = "\n" + line("Compared with " + comparison.with + ":");
     for (const Change& change : comparison.changes) text += line("  " + change_text(change));
+    for (const std::string& change : comparison.semaphores) text += line("  " + change);
     if (!comparison.untouched.empty()) {
         const std::string what = comparison.names_only ? "  same names and numbers: " : "  untouched: ";
         text += line(what + join(comparison.untouched, ", "));
     }
-    if (comparison.changes.empty()) text += line("  nothing changes");
+    if (comparison.changes.empty() && comparison.semaphores.empty()) text += line("  nothing changes");
     if (comparison.names_only && !comparison.untouched.empty())
         text += line("  (the daemon tells names and numbers only: for every field say --against OLDFILE)");
     return text;
@@ -192,8 +194,10 @@ Json plan_document(const cpu::Plan& plan, const Comparison* comparison) {
                          .set("change", word_of(change.kind))
                          .set("fields", strings(change.fields))
                          .set("respawn_fields", strings(change.respawn_fields)));
-    document.set("compared_with", comparison->with).set("changed", !comparison->changes.empty());
+    const bool changed = !comparison->changes.empty() || !comparison->semaphores.empty();
+    document.set("compared_with", comparison->with).set("changed", changed);
     document.set("changes", std::move(changes)).set("untouched", strings(comparison->untouched));
+    if (!comparison->semaphores.empty()) document.set("semaphores", strings(comparison->semaphores));
     return document;
 }
 

@@ -21,6 +21,7 @@ struct Comparison {
     std::string with;
     std::vector<config::Change> changes;  // by name
     std::vector<std::string> untouched;   // by name
+    std::vector<std::string> semaphores;  // what changes of them, a sentence each
     bool names_only = false;              // what is inside a pool could not be compared
 };
 

@@ -20,8 +20,17 @@ namespace {
 
 constexpr Duration first_expiry = 1min;
 constexpr Duration expiry_period = 10min;
+constexpr Duration shortest_expiry_period = 1s;
 // At start a million jobs come: in slices, since an event is larger than what the scheduler keeps of it.
 constexpr std::size_t recovery_slice = 8192;
+
+// How often it is looked for what is past its retention: as often as the shortest one wants it.
+Duration expiry_wait(const std::map<std::string, host::Pool>& pools) {
+    Duration wait = expiry_period;
+    for (const auto& [name, pool] : pools)
+        if (pool.declared) wait = std::min(wait, pool.policy->queue.retention);
+    return std::max(wait, shortest_expiry_period);
+}
 
 // Gives back what only a flood needed.
 template <class T>
@@ -44,7 +53,7 @@ Result<void> JobHost::start() {
     timer_ = std::move(timer);
     PINION_TRY(expiry, loop_.add_timer(event::Priority::output, [this] {
         if (store_) store_->post(Expire{wall_now()});
-        expire_timer_.arm(loop_.now() + expiry_period);
+        expire_timer_.arm(loop_.now() + expiry_wait(pools_));
     }));
     expire_timer_ = std::move(expiry);
     PINION_TRY(fetch, loop_.add_timer(event::Priority::output, [this] { fetch_again(); }));
@@ -127,7 +136,6 @@ bool JobHost::open() {
         return false;
     }
     store_source_ = std::move(*source);
-    expire_timer_.arm(loop_.now() + first_expiry);
     return true;
 }
 
@@ -145,7 +153,10 @@ void JobHost::declare(const SpecPtr& spec) {
     if (!changed) return;
     pool.policy = std::make_shared<const JobPoolSpec>(*spec->jobs);
     const bool opened = open();
-    if (opened) store_->declare_pool(pool.id, spec->name, pool.policy->queue);
+    if (opened) {
+        store_->declare_pool(pool.id, spec->name, pool.policy->queue);
+        expire_timer_.arm(loop_.now() + std::min(first_expiry, expiry_wait(pools_)));
+    }
     post(PoolDeclared{pool.id, pool.policy});
     if (!opened) return post(StoreChanged{false});
     if (is_new) recover(pool.id);

@@ -105,14 +105,16 @@ std::string JobClient::default_path() {
     return only_system ? system : own;
 }
 
-JobClient JobClient::connect(const std::string& path) { return over(connect_to(path).release()); }
+JobClient JobClient::connect(const std::string& path, Timeout timeout) {
+    return over(connect_to(path).release(), timeout);
+}
 
-JobClient JobClient::over(int socket) {
+JobClient JobClient::over(int socket, Timeout timeout) {
     JobClient client(std::make_unique<Connection>(UniqueFd(socket)));
     const Json hello =
         Json::object().set("version", wire::protocol_version).set("program", ::program_invocation_short_name);
     const auto request = client.connection_->ask(MessageType::hello, hello);
-    static_cast<void>(client.connection_->answer(request));
+    static_cast<void>(client.connection_->answer(request, steady_deadline(timeout)));
     return client;
 }
 

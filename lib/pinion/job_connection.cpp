@@ -154,14 +154,14 @@ std::optional<JobMessage> JobClient::Connection::take_answer(std::uint64_t reque
     return message;
 }
 
-JobMessage JobClient::Connection::answer(std::uint64_t request) {
+JobMessage JobClient::Connection::answer(std::uint64_t request, const SteadyTime& deadline) {
     for (;;) {
         if (auto message = take_answer(request)) {
             forget(request);
             if (message->type == wire::MessageType::failure) throw_failure(*message);
             return std::move(*message);
         }
-        exchange(std::nullopt);
+        if (exchange(deadline) == Woken::by_time) throw JobFailure(Code::unreachable, "piniond does not answer");
     }
 }
 

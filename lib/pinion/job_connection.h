@@ -49,8 +49,8 @@ struct JobClient::Connection {
     void tell(wire::MessageType type, std::uint64_t map, const wire::Json& payload);
     void tell_body(wire::MessageType type, std::uint64_t map, const wire::Json& head,
                    const std::vector<std::string>& items);
-    // The answer, waited for. Throws what it says where it is a failure.
-    [[nodiscard]] JobMessage answer(std::uint64_t request);
+    // The answer, waited for. Throws what it says where it is a failure, and `unreachable` past the deadline.
+    [[nodiscard]] JobMessage answer(std::uint64_t request, const SteadyTime& deadline = std::nullopt);
     // The next answer that is here already.
     [[nodiscard]] std::optional<JobMessage> take_answer(std::uint64_t request);
     // No more answers to it are wanted.

@@ -31,7 +31,7 @@ _pinionctl() {
         --progress) COMPREPLY=($(compgen -W "auto bar lines json none" -- "$cur")); return ;;
         --state) COMPREPLY=($(compgen -W "delayed queued running done failed cancelled" -- "$cur")); return ;;
         --priority) COMPREPLY=($(compgen -W "0 1 2 3 4 5 6 7 8 9" -- "$cur")); return ;;
-        --name | --attach | --key | --delay | --limit) return ;;
+        --name | --attach | --key | --delay | --limit | --after) return ;;
         --timeout) COMPREPLY=($(compgen -W "10s 30s 60s 5m" -- "$cur")); return ;;
         --explain) _pinionctl_live workers; return ;;
         -s | --signal) _pinionctl_live signals; return ;;
@@ -59,7 +59,7 @@ _pinionctl() {
             map) own="--name --attach --unordered --fail-fast --raw --priority --progress" ;;
             submit) own="--key --priority --delay --wait" ;;
             result) own="--raw --timeout" ;;
-            jobs) own="--failed --state --limit" ;;
+            jobs) own="--failed --state --limit --after" ;;
             check) own="--strict --as" ;;
             plan) own="--topology --against --rebalance --draw --svg --explain --lock --check --lock-file" ;;
             schema) own="--reference --man" ;;

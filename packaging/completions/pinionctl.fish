@@ -71,6 +71,7 @@ complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -a 'list show log ca
 complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -l failed -d 'Only those that failed'
 complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -l state -x -a 'delayed queued running done failed cancelled' -d 'Only those'
 complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -l limit -x -d 'At most so many'
+complete -c pinionctl -n '__fish_seen_subcommand_from jobs' -l after -x -d 'Only ids above this one'
 complete -c pinionctl -n '__fish_seen_subcommand_from queue' -a 'pause resume drain' -d Verb
 complete -c pinionctl -n '__fish_seen_subcommand_from status is-healthy scale wait map submit queue' -a '(__pinionctl_live pools)' -d Pool
 complete -c pinionctl -n '__fish_seen_subcommand_from explain' -a '(__pinionctl_live workers)' -d Worker

@@ -99,6 +99,14 @@ class Workers(unittest.TestCase):
             death = daemon.job(number)["attempts"][0]["death"]
             self.assertEqual((death["signal"], death["seat"]), (9, daemon.workers("p")[0]["cpus"]))
 
+    def test_what_is_past_its_retention_is_forgotten_within_seconds(self):
+        for durability in ("fsync", "memory"):
+            with Lives(pool(queue={"retention": "1s", "durability": durability})) as daemon:
+                number = daemon.ctl("submit", "p", '"pid"').stdout.strip()
+                self.assertEqual(daemon.ctl("wait", number).returncode, 0)
+                self.assertEqual(daemon.job(number)["state"], "done")
+                daemon.wait_until(lambda: daemon.ctl("jobs", "show", number).returncode == 4)
+
     def test_one_that_has_grown_is_replaced_and_no_job_notices(self):
         with Lives(pool(recycle={"memory": "64MiB"})) as daemon:
             pids = [json.loads(daemon.map("p", '"grow"').stdout) for _ in range(40)]
@@ -111,6 +119,38 @@ class Workers(unittest.TestCase):
             first = daemon.workers("p")[0]["pid"]
             daemon.wait_until(lambda: daemon.workers("p")[0].get("pid") not in (first, None))
             self.assertIn("recycled", daemon.log())
+
+    def test_more_inputs_than_the_queue_holds_are_submitted_where_they_may_wait(self):
+        with Lives(pool(queue={"capacity": 3})) as daemon:
+            feed = subprocess.run(daemon.ctl_command("submit", "p", "--wait"), input='"pid"\n' * 50, capture_output=True,
+                                  text=True, timeout=PATIENCE, check=False)
+            self.assertEqual((feed.returncode, feed.stderr, len(set(feed.stdout.split()))), (0, "", 50))
+            daemon.wait_until(lambda: daemon.states("p") == ["done"] * 50)
+            refused = subprocess.run(daemon.ctl_command("submit", "p"), input='"pid"\n' * 50, capture_output=True,
+                                     text=True, timeout=PATIENCE, check=False)
+            self.assertIn("more jobs at once than queue.capacity", refused.stderr)
+
+    def test_a_wait_keeps_to_its_timeout_while_the_daemon_hangs(self):
+        with Lives(pool()) as daemon:
+            job = daemon.ctl("submit", "p", '"gate"').stdout.strip()
+            clients = [subprocess.Popen(daemon.ctl_command("wait", what, "--timeout", "2s"), stderr=subprocess.DEVNULL)
+                       for what in ("p", job)]
+            daemon.process.send_signal(signal.SIGSTOP)
+            try:
+                for client in clients:
+                    self.assertIn(client.wait(15), (3, 5), "one call alone may take 25 s")
+            finally:
+                daemon.process.send_signal(signal.SIGCONT)
+            daemon.open_gate()
+
+    def test_a_list_says_where_it_goes_on(self):
+        with Lives(pool()) as daemon:
+            ids = [daemon.ctl("submit", "p", '"pid"').stdout.strip() for _ in range(3)]
+            listed = daemon.ctl("jobs", "list", "p", "--limit", "2")
+            self.assertIn(f"there are more, with greater ids: --after {ids[1]} goes on", listed.stderr)
+            rest = daemon.ctl("jobs", "list", "p", "--after", ids[1])
+            self.assertEqual([line.split()[0] for line in rest.stdout.splitlines()[1:]], ids[2:])
+            self.assertEqual(rest.stderr, "")
 
     def test_pushes_ignore_the_capacity_of_the_queue_they_go_to(self):
         with Lives(pool(), pool("small", queue={"capacity": 1})) as daemon:

@@ -133,6 +133,20 @@ TEST_F(ConfigurationCommands, PlanTellsWhatAReloadWouldDoAndWhichFieldForcesIt) 
     EXPECT_EQ(document->find("changed")->as_bool(), true);
 }
 
+TEST_F(ConfigurationCommands, PlanTellsWhatAReloadDoesToSemaphores) {
+    const std::string pools = "pools:\n  web: {command: [/bin/true]}\n";
+    const std::string before = write("old.yaml", "version: 1\nsemaphores: {gpu: 1, db: 2}\n" + pools);
+    const std::string after = write("new.yaml", "version: 1\nsemaphores: {gpu: 3, db: 2}\n" + pools);
+    const PlanOptions options{.file = after, .topology = "package:1 core:4 pu:1", .against = before};
+    const Outcome text = run_with(options);
+    EXPECT_NE(text.out.find("  semaphore 'gpu' changed: 3 permits, before 1\n"), std::string::npos) << text.out;
+    EXPECT_EQ(text.out.find("nothing changes"), std::string::npos) << text.out;
+    const auto document = wire::Json::parse(run_with(options, {.format = Format::json}).out);
+    ASSERT_TRUE(document);
+    EXPECT_EQ(document->find("changed")->as_bool(), true);
+    EXPECT_EQ(document->find("semaphores")->dump(), R"(["semaphore 'gpu' changed: 3 permits, before 1"])");
+}
+
 TEST_F(ConfigurationCommands, PlanSaysNothingChangesForTheSameText) {
     const std::string file = write("a.yaml", good);
     const Outcome outcome = run_with(PlanOptions{.file = file, .topology = "package:1 core:4 pu:1", .against = file},

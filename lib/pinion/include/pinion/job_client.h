@@ -95,9 +95,11 @@ public:
     // $RUNTIME_DIRECTORY/jobs.sock, /run/pinion/jobs.sock for root, else the own daemon's where there is one, else
     // root's.
     [[nodiscard]] static std::string default_path();
-    [[nodiscard]] static JobClient connect(const std::string& path = default_path());
+    // `timeout`: how long piniond may take to answer the first word; past it JobFailure `unreachable` is thrown.
+    [[nodiscard]] static JobClient connect(const std::string& path = default_path(),
+                                           Timeout timeout = Timeout::forever);
     // Over a connected socket, which it takes over.
-    [[nodiscard]] static JobClient over(int socket);
+    [[nodiscard]] static JobClient over(int socket, Timeout timeout = Timeout::forever);
     JobClient(JobClient&&) noexcept;
     JobClient& operator=(JobClient&&) noexcept;
     ~JobClient();
