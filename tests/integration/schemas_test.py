@@ -8,6 +8,7 @@ usage: schemas_test.py FOLDER_OF_BINARIES FOLDER_OF_SCHEMAS MANUAL
 """
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -175,6 +176,9 @@ def plan(asker):
     topology = ["--topology", "package:1 core:4 pu:1"]
     changes = asker.ask("plan", "plan", daemon.path("new.yaml"), "--against", daemon.config, *topology, code=1)["changes"]
     assert [(change["pool"], change["change"]) for change in changes] == [("soft", "replaced")], changes
+    pathlib.Path(daemon.path("permits.yaml")).write_text("version: 1\nsemaphores: {gpu: 2}\npools: {}\n", encoding="utf-8")
+    permits = asker.ask("plan", "plan", daemon.path("permits.yaml"), "--against", daemon.path("good.yaml"), *topology)
+    assert permits["semaphores"] == ["semaphore 'gpu' added: 2 permits"] and permits["changed"], permits
     asker.ask("plan-explain", "plan", daemon.path("good.yaml"), "--explain", "web/0")
     seats(asker)
     asker.ask("cat", "cat", "--config", daemon.path("good.yaml"))
