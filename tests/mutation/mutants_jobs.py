@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hand-made faults in the scheduler of jobs and in two of its stores, the one in memory and the one before both, in the
-form of mutants.py. Each breaks a promise."""
+"""Hand-made faults in the scheduler of jobs, in two of its stores, the one in memory and the one before both, and in the logs
+of jobs, in the form of mutants.py. Each breaks a promise."""
 
 QUEUE = "lib/jobs/scheduler_queue.cpp"
 SETTLE = "lib/jobs/scheduler_settle.cpp"
@@ -11,6 +11,7 @@ SEMAPHORES = "lib/jobs/semaphores.cpp"
 ROUTER = "lib/jobs/store_router.cpp"
 MEMORY = "lib/jobs/store_memory.cpp"
 READS = "lib/jobs/store_memory_reads.cpp"
+LOGS = "daemon/jobs/job_log.cpp"
 
 MUTANTS = [
     ("everything a dead worker had is charged", WORKERS,
@@ -243,4 +244,13 @@ MUTANTS = [
      "if (!job.is_live() || !wanted(job.pool)) return true;", "if (!wanted(job.pool)) return true;"),
     ("a pool finds the jobs of all others", READS,
      "if (!job.is_live() || !wanted(job.pool)) return true;", "if (!job.is_live()) return true;"),
+    ("a later attempt pushes out what those before it wrote", LOGS,
+     "t.front().attempt == line.attempt", "true"),
+    ("the job that began first is forgotten, though it writes", LOGS,
+     "        logs_.splice(logs_.end(), logs_, found->second);\n    }\n    return logs_.back();",
+     "        return *found->second;\n    }\n    return logs_.back();"),
+    ("logs of jobs have no bound in bytes", LOGS,
+     "(bytes_ > bounds_.bytes && logs_.size() > 1)", "false"),
+    ("bytes of dropped attempts stay counted", LOGS,
+     "for (const JobLogLine& line : log.attempts.front()) bytes_ -= cost(line);\n", ""),
 ]
