@@ -79,7 +79,7 @@ void JobsWorld::recover(Pool& pool, std::vector<JobEvent>& events) {
         if (job.disk_final || !job.known || &pools_[job.pool] != &pool) continue;
         const bool interrupted = std::exchange(job.disk_claimed, false);
         job.attempts = job.disk_attempts;
-        job.claim_on_disk = false;
+        job.needs_claim = job.claim_on_disk = false;
         job.was_delayed = job.was_sent = true;  // it may stand anywhere in its lane
         job.ends = 0;
         if (is_cancelled(job)) ++kept_cancels;
