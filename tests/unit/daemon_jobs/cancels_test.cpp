@@ -2,6 +2,7 @@
 // A cancel is answered when it can't be lost any more, and says what became of it.
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "daemon/jobs/job_cancels.h"
@@ -180,19 +181,22 @@ TEST(JobCancels, OnADiskThatTakesNothingAreToldSo) {
 class AfterADeath : public ::testing::Test {
 protected:
     struct Life {
-        explicit Life(const std::string& folder) : host(loop, services(folder), 1) { EXPECT_TRUE(host.start()); }
-        static JobServices services(const std::string& folder) {
+        explicit Life(const std::string& folder, std::function<void(jobs::StorePoint)> hook = {})
+            : host(loop, services(folder, std::move(hook)), 1) {
+            EXPECT_TRUE(host.start());
+        }
+        static JobServices services(const std::string& folder, std::function<void(jobs::StorePoint)> hook) {
             JobServices services;
             services.unwanted = [](const WorkerId&, supervise::Unwanted) {};
             services.log_line = [](const WorkerId&, std::string_view) {};
             services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
             services.record = [](const log::Record&) {};
-            services.open_store = [folder] { return jobs::open_sqlite_store({.folder = folder}); };
+            services.open_store = [folder, hook] { return jobs::open_sqlite_store({.folder = folder, .hook = hook}); };
             return services;
         }
         template <class Ready>
         void until(Ready&& ready) {
-            for (int turn = 0; turn < 1000 && !ready(); ++turn) sd_event_run(loop.raw(), 100'000);
+            for (int turn = 0; turn < 200 && !ready(); ++turn) sd_event_run(loop.raw(), 100'000);
             ASSERT_TRUE(ready());
         }
         JobPoolId declare() {
@@ -239,18 +243,22 @@ protected:
         std::string name = std::filesystem::temp_directory_path() / "pinion-cancels-XXXXXX";
         folder_ = ::mkdtemp(name.data());
         std::filesystem::create_directory(folder_ + "/a");
-        first_.emplace(folder_ + "/a");
+        first_.emplace(folder_ + "/a", [this](jobs::StorePoint point) {
+            if (point == jobs::StorePoint::committed && copies_.exchange(false)) copy();
+        });
     }
     ~AfterADeath() override {
         second_.reset();
         first_.reset();
         std::filesystem::remove_all(folder_);
     }
+    void copy() { std::filesystem::copy(folder_ + "/a", folder_ + "/b", std::filesystem::copy_options::recursive); }
     Life& die() {
-        std::filesystem::copy(folder_ + "/a", folder_ + "/b", std::filesystem::copy_options::recursive);
+        if (!std::filesystem::exists(folder_ + "/b")) copy();
         return second_.emplace(folder_ + "/b");
     }
     std::string folder_;
+    std::atomic<bool> copies_ = false;  // at the next commit, while nothing else is written
     std::optional<Life> first_, second_;
 };
 
@@ -258,8 +266,9 @@ TEST_F(AfterADeath, AMapWhoseCancelWasAnsweredStaysCancelled) {
     const auto pool = first_->declare();
     const auto map = first_->open_map(pool, "film");
     const auto other = first_->submit(pool, {}, 0, 1);
-    // More than a slice of ends, so that not all are written with the cancel.
+    // More than one commit takes, so that most of the ends come after the cancel.
     const auto jobs = first_->submit(pool, map, 0, 9000);
+    copies_ = true;
     bool answered = false;
     first_->host.cancel_map(map, [&](const Answer<bool>& was) { answered = was && *was; });
     first_->until([&] { return answered; });
