@@ -327,7 +327,7 @@ class Queues(unittest.TestCase):
         jobs = daemon.submit("p", {"gate": gates[0]}, {"gate": gates[1]}) + daemon.submit("q", {"gate": gates[2]})
         daemon.wait_until(lambda: daemon.states(*jobs) == ["running", "queued", "queued"])
         self.assertIn("semaphore 'gpu' changed: 3 permits, before 1", daemon.reload(text.replace("{gpu: 1}\n", "{gpu: 3}\n", 1)))
-        self.assertIn("semaphore 'gpu' changed", daemon.log())
+        daemon.wait_until(lambda: "semaphore 'gpu' changed" in daemon.log())
         daemon.wait_until(lambda: daemon.states(*jobs) == ["running"] * 3)
         for gate in gates:
             daemon.open_gate(gate)
