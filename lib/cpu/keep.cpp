@@ -59,10 +59,20 @@ private:
             if (!kept.at_home()) tell(kept, kept.seat);
             return;
         }
+        if (contradicts(kept, request)) return;
         known_.emplace(Key(kept.pool, kept.slot), &kept);
         const CpuSet there = kept.home & present_;
         if (there == kept.home && (kept.at_home() || keep_.go_home)) return tell(kept, kept.home);
         judge_incomplete(kept, request, there);
+    }
+
+    // A CPU that somebody owns already: no ledger of ours says so of seats that don't stack, but a damaged one may.
+    [[nodiscard]] bool contradicts(const KeptSeat& kept, const PoolRequest& request) {
+        const auto* seat = std::get_if<CpuExclusive>(&request.cpu);
+        if (seat == nullptr || seat->oversubscribe == CpuExclusive::Oversubscribe::stack) return false;
+        if (kept.seat.intersects(claimed_)) return true;
+        claimed_ |= kept.seat;
+        return false;
     }
 
     void judge_incomplete(const KeptSeat& kept, const PoolRequest& request, const CpuSet& there) {
@@ -202,6 +212,7 @@ private:
     Universe universe_;
     const CpuSet present_;
     const CpuSet usable_;
+    CpuSet claimed_;  // by the seats that were judged
     std::map<std::string, const PoolRequest*> requests_;
     std::map<Key, const KeptSeat*> known_;
     std::map<Key, Ledger> told_;

@@ -48,6 +48,21 @@ CpuExclusive on_loss(CpuLoss loss) {
     return seat;
 }
 
+// Of two workers that own the same CPU the ledger of a sound daemon knows nothing (found by fuzzing).
+TEST(Keeping, ALedgerThatContradictsItselfIsBelievedOnce) {
+    for (const bool unasked : {false, true}) {
+        Life life{.whole = from_synthetic("package:2 [numa] l3:1 core:4 pu:2").value(),
+                  .requests = {pool("api", 3, cores(1)), pool("quick", 2, CpuAuto{})}};
+        life.now.seats = {{"api", 0, cpus("0,1-15"), cpus("0,3"), true}, {"api", 1, cpus("4,5"), cpus("3,40"), true}};
+        CpuSet owned;
+        for (const auto& pool : life.take(false, unasked).pools)
+            for (const Seat& seat : pool.seats) {
+                EXPECT_FALSE(seat.exclusive && seat.cpus.intersects(owned)) << pool.pool << "/" << seat.slot;
+                if (seat.exclusive) owned |= seat.cpus;
+            }
+    }
+}
+
 TEST(Keeping, AnUnrelatedCpuMovesNobody) {
     Life life{.requests = {pool("a", 4, cores(1)), pool("s", 3, CpuAuto{})}};
     const Plan before = life.load();
