@@ -186,7 +186,9 @@ void Daemon::drain() {
         effects.clear();
         supervisor_.handle(event, loop_.now(), effects);
         for (auto& effect : effects) execute(effect);
-        if (queue_.empty()) run_spawns();
+        if (!queue_.empty()) continue;
+        if (!spawns_.empty()) jobs_->pass_on();
+        run_spawns();
     }
     draining_ = false;
     write_facts();

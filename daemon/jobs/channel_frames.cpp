@@ -94,6 +94,7 @@ public:
     }
     void finish_input() override { io_.finish_input(); }
 
+    void flush() override { io_.flush_sent(); }
     void send(const JobToSend& job) override {
         unanswered_.sent(job.attempt);
         FrameHeader header{.type = static_cast<std::uint8_t>(MessageType::job),

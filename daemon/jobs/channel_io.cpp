@@ -81,6 +81,10 @@ void ChannelIo::sent() {
     if (!reading_ && !blocked_) turn_end_.enable(true);
 }
 
+void ChannelIo::flush_sent() {
+    if (!reading_ && !blocked_ && written_ < pending_.size()) flush();
+}
+
 void ChannelIo::finish_input() {
     if (state_ != Output::open) return;
     state_ = Output::finishing;

@@ -35,6 +35,8 @@ public:
     // Where bytes to the worker are appended, followed by `sent`. No handler is called from within.
     [[nodiscard]] std::string& to_send() noexcept { return pending_; }
     void sent();
+    // Writes it now, unless the worker takes nothing or is being read: then that is done at the end.
+    void flush_sent();
     [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return total_ + (pending_.size() - written_); }
     [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return total_ - unread_; }
     // Closes the worker's input once all was taken; nothing may be sent after it.

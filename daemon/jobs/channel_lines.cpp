@@ -19,6 +19,7 @@ class LinesChannel final : public LineChannel {
 public:
     LinesChannel(event::Loop& loop, ChannelOwner& owner) : LineChannel(loop, owner, wire::limits::max_answer_bytes) {}
 
+    void flush() override { io_.flush_sent(); }
     void send(const JobToSend& job) override {
         unanswered_.sent(job.attempt);
         wire::append_job_line(

@@ -18,6 +18,7 @@ public:
         : LineChannel(loop, owner, wire::limits::max_payload_bytes), loop_(loop) {}
 
     // A payload of more than one line has no place here: it is answered for, and its worker never sees it.
+    void flush() override { io_.flush_sent(); }
     void send(const JobToSend& job) override {
         if (!wire::fits_raw_line(job.payload)) return refuse(job.attempt);
         order_.sent(job.attempt.value);

@@ -78,6 +78,7 @@ void JobHost::later(std::move_only_function<void()> call) {
 }
 
 void JobHost::turn() {
+    in_turn_ = true;
     for (auto& call : std::exchange(calls_, {})) call();
     auto events = std::exchange(events_, std::move(spare_events_));
     const auto later_evidence = first_evidence_ + evidence_.size();
@@ -98,6 +99,7 @@ void JobHost::turn() {
         arrived(map);
     }
     timer_.arm(scheduler_.next_deadline());
+    in_turn_ = false;
 }
 
 void JobHost::execute_all() {

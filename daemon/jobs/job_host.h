@@ -58,6 +58,7 @@ public:
     void drain(const WorkerId& worker) override;
     void died(const WorkerId& worker, const Death& death) override;
     void gone(const WorkerId& worker) override;
+    void pass_on() override;
     void wrote(const WorkerId& worker, std::string_view line) override;
 
     // --- JobQueue
@@ -166,6 +167,8 @@ private:
     std::vector<jobs::JobEvent> spare_events_;  // empty: kept for its memory
     jobs::JobEffects effects_;
     std::vector<std::move_only_function<void()>> calls_;  // to be made in the next turn
+    bool in_turn_ = false;
+    bool is_to_pass_on_ = false;  // a worker is gone that took jobs
 
     [[nodiscard]] const Pool* find_pool(JobPoolId id) const;
     std::map<std::string, Pool> pools_;  // known to the scheduler

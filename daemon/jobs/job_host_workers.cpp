@@ -114,8 +114,16 @@ void JobHost::gone(const WorkerId& worker) {
             evidence.detail =
                 executed != nullptr ? death_of(*found, *executed, *death, {}) : death_json(*death, found->cpus);
         post(WorkerGone{found->ref(), how, keep(std::move(evidence))});
+        is_to_pass_on_ = true;
     }
     drop_link(worker);
+}
+
+void JobHost::pass_on() {
+    // Where a turn has ended the worker, the next one comes as usual.
+    if (!std::exchange(is_to_pass_on_, false) || in_turn_ || !store_) return;
+    turn();
+    for (const auto& [place, link] : links_) link->channel().flush();
 }
 
 void JobHost::wrote(const WorkerId& worker, std::string_view line) {

@@ -37,6 +37,8 @@ public:
     virtual void died(const WorkerId& worker, const Death& death) = 0;
     // Nothing of its tree is left.
     virtual void gone(const WorkerId& worker) = 0;
+    // What those that are gone had goes to others now, not at the end of the turn: a start takes long.
+    virtual void pass_on() = 0;
     // A line of its output, printable.
     virtual void wrote(const WorkerId& worker, std::string_view line) = 0;
 };

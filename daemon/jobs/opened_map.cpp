@@ -124,7 +124,7 @@ void OpenedMap::added(std::uint64_t from, const std::vector<jobs::PlacedJob>& pl
         index_of_.add(placed[i].id, index);
         // One that was known and is at its end already is in the store, and no end of it will come.
         if (!placed[i].existing || queue_.phase(placed[i].id) != jobs::JobPhase::none) continue;
-        entry(index).state = Entry::State::ended;
+        note_in_store(entry(index));
         if (unordered_) ready_.push_back(index);
     }
     go_on();
@@ -176,9 +176,14 @@ void OpenedMap::job_ended(const JobEnd& end) {
     if (kept_bytes_ + bytes <= socket_limits::map_buffer_bytes)
         keep(index, {end.state, end.attempts, std::string(end.result), std::string(end.error)});
     else
-        entry(index).state = Entry::State::ended;
+        note_in_store(entry(index));
     if (unordered_) ready_.push_back(index);
     pump();
+}
+
+void OpenedMap::note_in_store(Entry& ended) {
+    ended.state = Entry::State::ended;
+    ++in_store_;
 }
 
 void OpenedMap::keep(std::uint64_t index, Kept kept) {
@@ -211,7 +216,7 @@ void OpenedMap::pump() {
 
 void OpenedMap::pump_ordered() {
     while (!entries_.empty() && entries_.front().state == Entry::State::kept && may_send()) send_kept(base_);
-    if (!may_send()) return;
+    if (in_store_ == 0 || !may_send()) return;
     const std::size_t ahead = largest_ > socket_limits::large_result ? 1 : socket_limits::look_ups_ahead;
     const std::size_t most = std::min<std::uint64_t>({ahead, credit_, entries_.size()});
     for (std::size_t i = 0; i < most && asked_ < ahead; ++i)
@@ -231,6 +236,7 @@ void OpenedMap::pump_unordered() {
 
 void OpenedMap::look_up(std::uint64_t index) {
     entry(index).state = Entry::State::asked;
+    --in_store_;
     ++asked_;
     queue_.look_up(entry(index).id, [weak = weak_from_this(), index](Answer<std::optional<jobs::StoredJob>> found) {
         if (const auto self = weak.lock()) self->looked_up(index, std::move(found));
@@ -267,7 +273,7 @@ void OpenedMap::has_not_ended(std::uint64_t index) {
         return give_up(FailureCode::refused, "wait for job " + std::to_string(at.id.value) +
                                                  ": it has not ended, and its queue is not there");
     at.doubtful = true;
-    at.state = Entry::State::ended;
+    note_in_store(at);
     if (unordered_) ready_.push_front(index);
     pump();
 }

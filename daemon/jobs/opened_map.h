@@ -66,6 +66,8 @@ private:
     void tell_added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed);
     void added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed);
     void go_on();
+    // Its result is to be looked up.
+    void note_in_store(Entry& ended);
     void keep(std::uint64_t index, Kept kept);
     void send_kept(std::uint64_t index);
     void mark_sent(std::uint64_t index);
@@ -91,6 +93,7 @@ private:
     std::size_t kept_bytes_ = 0;
     std::size_t largest_ = 0;          // result so far
     std::deque<std::uint64_t> ready_;  // unordered: kept or ended, in the order of their ends
+    std::size_t in_store_ = 0;         // entries of state `ended`
     std::size_t asked_ = 0;
 
     std::map<std::uint64_t, std::uint64_t> tickets_;  // of adds on their way, by the index of their first

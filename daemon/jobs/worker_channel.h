@@ -44,9 +44,9 @@ struct ChannelAnswer {
     std::optional<Death> death = {};  // of the process that was the attempt (`exec`); its last lines are not in it
 };
 
-// Whoever owns a channel. Called from the loop and from `drain` only, never from within the other calls; may `send`
-// from within. None of these may destroy the channel. An answer is always of an attempt that was sent and not answered
-// yet.
+// Whoever owns a channel. Called from the loop, from `drain` and from `flush` only, never from within the other calls;
+// may `send` from within. None of these may destroy the channel. An answer is always of an attempt that was sent and
+// not answered yet.
 class ChannelOwner {
 public:
     virtual ~ChannelOwner() = default;
@@ -78,6 +78,8 @@ public:
     // The child runs: lets its ends go and begins to read.
     [[nodiscard]] virtual Result<void> started() = 0;
     virtual void send(const JobToSend& job) = 0;
+    // Writes what was sent; else that is done at the end of the turn.
+    virtual void flush() = 0;
     // How many bytes were ever sent, and how many of them the worker has taken; where it took none of the rest, see
     // `hung_up`.
     [[nodiscard]] virtual std::uint64_t sent_bytes() const = 0;

@@ -45,6 +45,9 @@ public:
         memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
+    std::optional<std::string_view> input_at_hand(JobId job) override {
+        return at_hand_ ? memory_->input_at_hand(job) : std::nullopt;
+    }
     bool has_room() const override { return true; }
     std::vector<jobs::StoreAnswer> take_answers() override { return box_.take(); }
     int answer_fd() const override { return box_.fd(); }
@@ -57,6 +60,8 @@ public:
         for (auto& request : std::exchange(held_, {})) memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
+    // Inputs are in memory, not on disk.
+    void have_at_hand() { at_hand_ = true; }
     // Reads wait, too, as they do behind those of others.
     void shut_reads() { reads_shut_ = true; }
     // The first `count` payloads that waited can't be read, with EMFILE for now; all others are.
@@ -97,6 +102,7 @@ private:
     std::size_t claims_ = 0;
     bool shut_ = false;
     bool reads_shut_ = false;
+    bool at_hand_ = false;
 };
 
 class HostTest : public ::testing::Test {

@@ -265,6 +265,28 @@ TEST_F(HostTest, AJobThatIsCancelledBetweenTwoAttemptsWasCancelledAndHadOne) {
     host_.forget(ends);
 }
 
+// A successor's start takes a millisecond or more, in which the loop does not turn.
+TEST_F(HostTest, WhatADeadWorkerHadIsWithAnotherBeforeItsSuccessorIsStarted) {
+    JobPoolSpec spec;
+    spec.job.delay = spec.job.max_delay = Duration::zero();
+    const auto pool = declare("p", spec);
+    store_->have_at_hand();
+    const auto first = arrive("p");
+    submit(pool, 1);
+    settle();
+    const auto second = arrive("p", 1, 1);
+    ASSERT_NE(first.reads(), "");
+    host_.drain(first.id);
+    host_.died(first.id, Death{});
+    host_.gone(first.id);
+    EXPECT_EQ(second.reads(), "");
+    host_.pass_on();
+    EXPECT_THAT(second.reads(), ::testing::HasSubstr("\"attempt\":2"));
+    settle();
+    EXPECT_EQ(second.reads(), "") << "once";
+    EXPECT_EQ(queue("p").retried, 1U);
+}
+
 // Workers that close a side of their channel and live on. Those that are at their end have a second to be so.
 class HungUp : public HostTest {
 protected:
