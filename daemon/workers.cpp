@@ -88,7 +88,8 @@ void Workers::on_exit(WorkerId worker) {
     process->output->drain();
     process->output->report_drops();
     ended.last_lines = process->output->last_lines();
-    if (slot.cgroup) ended.oom_killed = slot.cgroup->oom_kills().value_or(0) > process->oom_kills_before;
+    if (slot.cgroup && looks_killed(ended))
+        ended.oom_killed = slot.cgroup->oom_kills().value_or(0) > process->oom_kills_before;
     if (has_jobs) jobs_->died(worker, ended);
     post_(WorkerExited{worker, std::move(ended)});
 }
@@ -173,9 +174,15 @@ void Workers::forget_pid(pid_t pid) {
 // --- Effects on live workers
 
 void Workers::signal(const Signal& effect) {
+// What the kernel killed of its tree until now is not why it ends from here on.
+void Workers::forget_oom_kills(Process& process, const SlotState& slot) {
+    if (slot.cgroup && !process.reaped) process.oom_kills_before = slot.cgroup->oom_kills().value_or(0);
+}
+
     Process* process = find_settled(effect.worker);
     if (process == nullptr || process->reaped) return;
     // Fails only for a signal or a right that we lack; a stopped process gets SIGKILL at its deadline all the same.
+    forget_oom_kills(*process, slot_state(effect.worker));
     static_cast<void>(process::send_signal(process->pidfd.fd(), effect.signal));
 }
 
@@ -204,6 +211,7 @@ void Workers::kill_tree(const KillTree& effect) {
         if (source) process->tree_source = std::move(*source);
     }
     static_cast<void>(slot.cgroup->kill());
+    forget_oom_kills(*process, slot);
     check_tree(effect.worker);
 }
 

@@ -146,6 +146,7 @@ private:
     void end_unwatched(Process& process, SlotState& slot);
     [[nodiscard]] Result<process::ImageBuffer> build_image(const Process& process, const SlotState& slot) const;
     [[nodiscard]] Result<void> watch(Process& process);
+    static void forget_oom_kills(Process& process, const SlotState& slot);
     // By value: their sources, which hold the caller's copy, may go while they run.
     void on_started(WorkerId worker);
     void on_exit(WorkerId worker);

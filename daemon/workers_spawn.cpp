@@ -168,7 +168,7 @@ Workers::Outcome Workers::prepare(Process& process, SlotState& slot) {
     if (auto confined = confine(slot, process.seat, process.seat); !confined)
         return std::unexpected(SpawnFailure{SpawnStage::cgroup, confined.error().code,
                                             slot_name(worker.pool, worker.slot), confined.error().message});
-    if (slot.cgroup) process.oom_kills_before = slot.cgroup->oom_kills().value_or(0);
+    forget_oom_kills(process, slot);
 
     if (jobs_ != nullptr && process.spec->jobs) {
         auto birth = jobs_->prepare(worker, process.spec);

@@ -35,6 +35,7 @@ Duration duration_of(const timeval& time) {
 }  // namespace
 
 Ending JobProcess::run(const ProcessPlan& plan) {
+    oom_.begin();
     ending_.start_error = start(plan);
     if (ending_.start_error != 0) return std::move(ending_);
     follow(plan.input, plan.max_output);
@@ -47,7 +48,7 @@ Ending JobProcess::run(const ProcessPlan& plan) {
     death.cause = WIFSIGNALED(status_) ? Death::Cause::signaled : Death::Cause::exited;
     death.status = WIFSIGNALED(status_) ? WTERMSIG(status_) : WEXITSTATUS(status_);
     death.core_dumped = WIFSIGNALED(status_) && WCOREDUMP(status_);
-    death.oom_killed = death.cause == Death::Cause::signaled && death.status == SIGKILL && oom_.killed_since();
+    death.oom_killed = looks_killed(death) && oom_.has_killed();
     death.cpu_user = duration_of(usage_.ru_utime);
     death.cpu_system = duration_of(usage_.ru_stime);
     death.peak_memory_bytes = static_cast<std::uint64_t>(usage_.ru_maxrss) * 1024;

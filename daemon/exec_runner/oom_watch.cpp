@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/exec_runner/oom_watch.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include <array>
+
 #include "base/text.h"
 
 namespace pinion::exec_runner {
 namespace {
 
 constexpr std::size_t max_bytes = 64 << 10;
+constexpr std::size_t max_count_bytes = 1024;  // six lines
 
 // The events file of our cgroup in the unified hierarchy, wherever that is mounted; empty where it can't be found.
 std::string own_events_file() {
@@ -28,20 +31,19 @@ std::string own_events_file() {
 }  // namespace
 
 OomWatch::OomWatch() : OomWatch(own_events_file()) {}
-OomWatch::OomWatch(std::string events_file) : file_(std::move(events_file)) { last_ = count().value_or(0); }
+OomWatch::OomWatch(const std::string& events_file)
+    : file_(events_file.empty() ? -1 : ::open(events_file.c_str(), O_RDONLY | O_CLOEXEC)) {}
 
-bool OomWatch::killed_since() {
+bool OomWatch::has_killed() const {
     const auto now = count();
-    if (!now) return false;
-    const bool grown = *now > last_;
-    last_ = *now;
-    return grown;
+    return now && before_ && *now > *before_;
 }
 
 std::optional<std::uint64_t> OomWatch::count() const {
-    if (file_.empty()) return std::nullopt;
-    const auto text = read_file(file_, max_bytes);
-    return text ? oom_kills(*text) : std::nullopt;
+    if (!file_) return std::nullopt;
+    std::array<char, max_count_bytes> text;
+    const ssize_t size = ::pread(file_.fd(), text.data(), text.size(), 0);
+    return size < 0 ? std::nullopt : oom_kills({text.data(), static_cast<std::size_t>(size)});
 }
 
 std::optional<std::uint64_t> oom_kills(std::string_view events) {

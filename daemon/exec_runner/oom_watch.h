@@ -8,21 +8,25 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
+
 namespace pinion::exec_runner {
 
 class OomWatch {
 public:
     // Of the cgroup that we are in; where there is none with a memory controller, nothing is ever seen.
     OomWatch();
-    explicit OomWatch(std::string events_file);
+    explicit OomWatch(const std::string& events_file);
 
-    // Whether the count has grown since this was asked last, or since the beginning.
-    [[nodiscard]] bool killed_since();
+    // What is killed from here on is counted: kills of a job before are not this one's.
+    void begin() { before_ = count(); }
+    // Whether something was killed since `begin`.
+    [[nodiscard]] bool has_killed() const;
 
 private:
     [[nodiscard]] std::optional<std::uint64_t> count() const;
-    std::string file_;
-    std::uint64_t last_ = 0;
+    UniqueFd file_;  // kept open: it is read for each job
+    std::optional<std::uint64_t> before_;
 };
 
 // The number behind "oom_kill " in the text of memory.events.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/death.h"
 
+#include <csignal>
+
 #include "base/result.h"
 #include "base/units.h"
 
@@ -41,6 +43,11 @@ std::string to_string(const Death& death) {
     if (death.oom_killed) return text + " (out of memory)";
     if (death.core_dumped) return text + " (core dumped)";
     return text;
+}
+
+bool looks_killed(const Death& death) noexcept {
+    if (death.cause == Death::Cause::signaled) return death.status == SIGKILL;
+    return death.status == 128 + SIGKILL;
 }
 
 bool matches(const ExitPattern& pattern, const Death& death) noexcept {

@@ -62,6 +62,10 @@ struct Death {
 // "exit 1", "SIGSEGV (core dumped)", "SIGKILL (out of memory)".
 [[nodiscard]] std::string to_string(const Death& death);
 
+// Whether it ended as what the kernel kills for want of memory does: by SIGKILL, or, a shell whose command was killed,
+// with 128 and that number. A kill that it survived, or ended otherwise after, is not why it ended.
+[[nodiscard]] bool looks_killed(const Death& death) noexcept;
+
 [[nodiscard]] bool matches(const ExitPattern& pattern, const Death& death) noexcept;
 
 }  // namespace pinion

@@ -4,7 +4,7 @@ the kernel; so are the deaths for want of memory."""
 import json
 
 from harness.pinion import Pinion
-from harness.testing import expect, expect_equal, test
+from harness.testing import expect, expect_equal, test, wait_until
 
 SECONDS = 60
 
@@ -109,3 +109,29 @@ def a_job_that_the_kernel_kills_for_its_memory_is_said_to_be_one_and_no_other_is
         expect_equal([attempt["outcome"] for attempt in shown["attempts"]], ["oom"], f"outcomes of the job of '{pool}'")
         expect_equal(shown["error"]["type"], "oom", "its error")
         expect(shown["attempts"][0]["death"]["oom_killed"], "its death says so too")
+
+
+SURVIVOR = "import time; n = int(input()); n or time.sleep(10000); x = bytearray(n << 20); x[::4096] = b'x' * len(x[::4096])"
+
+
+@test
+def a_kill_for_want_of_memory_that_a_worker_has_survived_is_not_why_it_ends_later(box):
+    started(box)
+    box.pinion.pool("survivor", kind="jobs", command=f'[/usr/bin/python3, -S, -c, "{SURVIVOR}"]', protocol="exec",
+                    job="{attempts: 5, delay: 10ms, retry_on: {oom: false}}")
+    box.pinion.ctl("reload", timeout=120)
+    [pid] = box.pinion.running("survivor", 1, seconds=60)
+    box.run("sh", "-c", f"echo 100M > /sys/fs/cgroup{box.pinion.cgroup_of(pid)}/memory.max")
+    expect_equal(box.attempt("pinionctl", "map", "survivor", "300", timeout=120).code, 1, "exit code of a job too large")
+    expect_equal(box.pinion.pids("survivor"), [pid], "its worker has survived")
+    number = box.pinion.ctl("submit", "survivor", "0").out.strip()
+
+    def shown():
+        return json.loads(box.pinion.ctl("--json", "jobs", "show", number).out)["job"]
+    wait_until("the job runs", lambda: shown()["state"] == "running", seconds=60)
+    box.pinion.ctl("restart", "survivor", timeout=120)
+    wait_until("the job runs again", lambda: shown()["state"] == "running", seconds=60)
+    expect_equal(shown()["attempts"], [], "a restart is no attempt")
+    box.pinion.ctl("jobs", "cancel", number)
+    [attempt] = shown()["attempts"]
+    expect_equal((attempt["outcome"], attempt["death"]["how"]), ("cancelled", "SIGKILL"), "how it ended")

@@ -2,11 +2,15 @@
 // What is executed for a job, and what its end says: the pure half of the runner.
 #include "daemon/exec_runner/command.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
+#include "base/fd.h"
 #include "daemon/exec_runner/oom_watch.h"
 #include "daemon/exec_runner/verdict.h"
 #include "wire/frames.h"
@@ -128,7 +132,29 @@ TEST(AnswerOfAJob, IsAnErrorWhereItsResultIsTooLarge) {
 TEST(OomWatch, CountsWhatTheKernelKilled) {
     EXPECT_EQ(oom_kills("low 0\noom 3\noom_kill 2\noom_group_kill 0\n"), 2U);
     EXPECT_EQ(oom_kills("low 0\n"), std::nullopt);
-    EXPECT_FALSE(OomWatch("/nonexistent").killed_since());
+    OomWatch blind("/nonexistent");
+    blind.begin();
+    EXPECT_FALSE(blind.has_killed());
+}
+
+// A kill that one job has survived, or told in its own way, is not why a later one dies.
+TEST(OomWatch, CountsFromTheBeginningOfEachJob) {
+    const std::string file = ::testing::TempDir() + "pinion-memory-events-" + std::to_string(::getpid());
+    const auto has_count = [&](int kills) {
+        const UniqueFd events = open_file(file, O_WRONLY | O_CREAT, 0600).value();
+        ASSERT_TRUE(write_all(events.fd(), "low 0\noom_kill " + std::to_string(kills) + "\n"));
+    };
+    has_count(0);
+    OomWatch watch(file);
+    watch.begin();
+    has_count(1);
+    EXPECT_TRUE(watch.has_killed());
+    EXPECT_TRUE(watch.has_killed()) << "as often as it is asked";
+    watch.begin();
+    EXPECT_FALSE(watch.has_killed());
+    has_count(2);
+    EXPECT_TRUE(watch.has_killed());
+    ::unlink(file.c_str());
 }
 
 }  // namespace

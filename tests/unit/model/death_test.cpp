@@ -27,6 +27,14 @@ TEST(Death, IsTold) {
               "exit 137 (out of memory)");
 }
 
+TEST(Death, LooksLikeAKillWhereItWasOne) {
+    const auto exited = [](int code) { return Death{.cause = Death::Cause::exited, .status = code}; };
+    EXPECT_TRUE(looks_killed({.cause = Death::Cause::signaled, .status = SIGKILL}));
+    EXPECT_TRUE(looks_killed(exited(137))) << "a shell whose command was killed";
+    for (const Death& other : {segv, exited(0), exited(1), exited(9), exited(128 + SIGTERM)})
+        EXPECT_FALSE(looks_killed(other)) << to_string(other);
+}
+
 TEST(Death, MatchesAPatternOfTheSameKindAndValue) {
     using Kind = ExitPattern::Kind;
     EXPECT_TRUE(matches({Kind::code, 1}, exit_1));
