@@ -12,6 +12,7 @@
 #include <deque>
 #include <utility>
 
+#include "base/unix_connect.h"
 #include "ctl/bus_value.h"
 #include "wire/bus_names.h"
 
@@ -70,7 +71,7 @@ std::unexpected<Failure> call_failure(int r, const sd_bus_error& error) {
     return from_peer ? refuse(Exit::failed, message) : lost(r);
 }
 
-Answer<UniqueFd> connect_socket(const std::string& folder) {
+Answer<UniqueFd> connect_socket(const std::string& folder, Duration patience) {
     const std::string path = folder + "/" + bus::control_socket;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -84,9 +85,11 @@ Answer<UniqueFd> connect_socket(const std::string& folder) {
         reachable = "/proc/self/fd/" + std::to_string(folder_fd.fd()) + "/" + bus::control_socket;
     }
     std::memcpy(address.sun_path, reachable.c_str(), reachable.size() + 1);
-    if (::connect(socket_fd.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket_fd;
-    const std::string what = "connect to piniond at '" + path + "': " + errno_text(errno);
-    if (errno == EACCES || errno == EPERM)
+    const int error = connect_within(socket_fd.fd(), address, patience);
+    if (error == 0) return socket_fd;
+    if (error == ETIMEDOUT) return lost(error);
+    const std::string what = "connect to piniond at '" + path + "': " + errno_text(error);
+    if (error == EACCES || error == EPERM)
         return refuse(Exit::denied, what + "; try sudo, or as a member of the group 'pinion'");
     return refuse(Exit::unreachable,
                   what + "; is it running? Start it ('systemctl start pinion'), or name its folder with --runtime-dir");
@@ -180,8 +183,9 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Answer<Client> Client::connect(const std::string& runtime_dir) {
-    PINION_TRY(socket_fd, connect_socket(runtime_dir));
+Answer<Client> Client::connect(const std::string& runtime_dir, std::optional<Duration> timeout) {
+    constexpr Duration longest(static_cast<Duration::rep>(call_timeout_usec));
+    PINION_TRY(socket_fd, connect_socket(runtime_dir, std::min(timeout.value_or(longest), longest)));
     return over(std::move(socket_fd));
 }
 

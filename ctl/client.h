@@ -30,8 +30,9 @@ struct ReloadOutcome {
 class Client {
 public:
     // Connects to the control socket in `runtime_dir`. No socket or nobody behind it: unreachable, with what to do;
-    // no right to it: denied.
-    [[nodiscard]] static Answer<Client> connect(const std::string& runtime_dir);
+    // no right to it: denied. Waits `timeout` for a place there, or for so long as a call may.
+    [[nodiscard]] static Answer<Client> connect(const std::string& runtime_dir,
+                                                std::optional<Duration> timeout = std::nullopt);
     // Speaks over a socket that is connected already.
     [[nodiscard]] static Answer<Client> over(UniqueFd socket);
     Client(Client&&) noexcept;

@@ -46,7 +46,7 @@ Answer<Progress> act(Client& client, const ActOptions& options) {
 }  // namespace
 
 Exit run(const ActOptions& options, Context& context) {
-    auto client = Client::connect(context.global.runtime_dir);
+    auto client = Client::connect(context.global.runtime_dir, options.timeout);
     if (!client) return report(context, client.error());
     set_last_words(nullptr, "pinionctl: interrupted; the daemon carries on\n");
     auto progress = act(*client, options);

@@ -21,7 +21,7 @@ Answer<Progress> scale(Client& client, const ScaleOptions& options) {
 }  // namespace
 
 Exit run(const ScaleOptions& options, Context& context) {
-    auto client = Client::connect(context.global.runtime_dir);
+    auto client = Client::connect(context.global.runtime_dir, options.timeout);
     if (!client) return report(context, client.error());
     set_last_words(nullptr, "pinionctl: interrupted; the daemon carries on\n");
     auto progress = scale(*client, options);

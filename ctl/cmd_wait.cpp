@@ -22,7 +22,7 @@ Answer<Progress> wait(Client& client, const WaitOptions& options) {
 }  // namespace
 
 Exit run(const WaitOptions& options, Context& context) {
-    auto client = Client::connect(context.global.runtime_dir);
+    auto client = Client::connect(context.global.runtime_dir, options.timeout);
     if (!client) return report(context, client.error());
     auto progress = wait(*client, options);
     if (!progress) return report(context, progress.error());

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/unix_connect.h"
 #include "pinion/job_connection.h"
 #include "pinion/job_map.h"
 
@@ -32,7 +33,7 @@ std::string variable(const char* name) {
     throw JobFailure(Code::unreachable, what + "; is piniond running, and does it have job pools?");
 }
 
-UniqueFd connect_to(const std::string& path) {
+UniqueFd connect_to(const std::string& path, Timeout timeout) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::string reachable = path;
@@ -47,8 +48,10 @@ UniqueFd connect_to(const std::string& path) {
     std::memcpy(address.sun_path, reachable.c_str(), reachable.size() + 1);
     UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) throw_unreachable(path, errno);
-    if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        throw_unreachable(path, errno);
+    const auto patience = std::chrono::duration_cast<Duration>(timeout.span());
+    const int error = connect_within(socket.fd(), address, patience);
+    if (error == ETIMEDOUT) throw JobFailure(Code::unreachable, "piniond does not answer");
+    if (error != 0) throw_unreachable(path, error);
     return socket;
 }
 
@@ -106,7 +109,7 @@ std::string JobClient::default_path() {
 }
 
 JobClient JobClient::connect(const std::string& path, Timeout timeout) {
-    return over(connect_to(path).release(), timeout);
+    return over(connect_to(path, timeout).release(), timeout);
 }
 
 JobClient JobClient::over(int socket, Timeout timeout) {

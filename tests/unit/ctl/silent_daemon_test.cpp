@@ -4,10 +4,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "ctl/commands.h"
@@ -54,6 +57,26 @@ protected:
     std::string folder_ = make_folder();
     UniqueFd control_, jobs_;
 };
+
+// Whoever gave up is still in the queue of a socket that nobody accepts from; once that is full, connect itself waits.
+TEST_F(SilentDaemon, KeepsNobodyWaitingThatItHasNoPlaceFor) {
+    std::vector<UniqueFd> waiting;
+    for (const char* name : {bus::control_socket, "jobs.sock"}) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, (folder_ + "/" + name).c_str(), sizeof address.sun_path - 1);
+        int full = 0;
+        while (full == 0) {
+            waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            full = ::connect(waiting.back().fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        }
+        ASSERT_EQ(errno, EAGAIN);
+    }
+    expect_no_answer(WaitOptions{.pools = {"web"}, .timeout = Duration(100ms)});
+    expect_no_answer(ActOptions{.verb = Verb::stop, .targets = {"web"}, .timeout = Duration(100ms)});
+    expect_no_answer(ScaleOptions{.pool = "web", .workers = 2, .timeout = Duration(100ms)});
+    expect_no_answer(WaitJobsOptions{.jobs = {1}, .timeout = Duration(100ms)});
+}
 
 TEST_F(SilentDaemon, KeepsNobodyWaitingForPoolsBeyondTheTimeout) {
     expect_no_answer(WaitOptions{.pools = {"web"}, .timeout = Duration(100ms)});

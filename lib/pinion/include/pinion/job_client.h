@@ -95,7 +95,8 @@ public:
     // $RUNTIME_DIRECTORY/jobs.sock, /run/pinion/jobs.sock for root, else the own daemon's where there is one, else
     // root's.
     [[nodiscard]] static std::string default_path();
-    // `timeout`: how long piniond may take to answer the first word; past it JobFailure `unreachable` is thrown.
+    // `timeout`: how long piniond may take to let us in, and to answer the first word; past it JobFailure `unreachable`
+    // is thrown.
     [[nodiscard]] static JobClient connect(const std::string& path = default_path(),
                                            Timeout timeout = Timeout::forever);
     // Over a connected socket, which it takes over.
