@@ -162,7 +162,9 @@ std::string job_story(const Json& job, Duration now, const TerminalTraits& trait
     line("not before", ago(time_of(job, "not_before_usec"), now));
     line("ended", ago(time_of(job, "ended_usec"), now));
     line("priority", text_of(job, "priority"));
-    line("item", job.find("map") == nullptr ? "" : text_of(job, "index") + " of map " + text_of(job, "map"));
+    const std::string map_name = text_of(job, "map_name");
+    const std::string map = map_name.empty() ? text_of(job, "map") : "'" + map_name + "'";
+    line("item", map.empty() ? "" : text_of(job, "index") + " of map " + map);
     line("key", text_of(job, "key"));
     line("retry of", text_of(job, "retry_of"));
     if (state == "done")

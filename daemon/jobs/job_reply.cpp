@@ -94,6 +94,7 @@ Json job_reply(const jobs::StoredJob& job, jobs::JobPhase phase, const std::opti
     reply.set("id", job.id.value).set("pool", job.pool);
     reply.set("state", jobs::to_string(live ? jobs::visible(phase) : job.state));
     if (job.map.value != 0) reply.set("map", job.map.value).set("index", job.index);
+    if (!job.map_name.empty()) reply.set("map_name", job.map_name);
     reply.set("priority", job.priority).set("queued_usec", micros(job.queued));
     if (job.not_before > job.queued) reply.set("not_before_usec", micros(job.not_before));
     if (jobs::is_final(job.state)) reply.set("ended_usec", micros(job.ended));

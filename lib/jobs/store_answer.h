@@ -74,7 +74,8 @@ struct StoredJob {
     JobId retry_of;
     std::string key;
     std::vector<AttemptRow> attempts;  // ListJobs gives the last only
-    std::string result;                // ListJobs leaves it out
+    std::string result;                // ListJobs leaves it out, and the next
+    std::string map_name;              // empty where the map has none
 };
 struct LookedUp {
     std::uint64_t token = 0;

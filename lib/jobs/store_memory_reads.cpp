@@ -56,6 +56,7 @@ std::optional<StoredJob> MemoryStore::look_up(JobId id) {
     if (job == nullptr) return std::nullopt;
     StoredJob stored = describe(id, *job);
     stored.attempts = attempts(id);
+    if (const Map* map = find_map(stored.map)) stored.map_name = map->name;
     if (const MemoryExtra* extra = jobs_.find_extra(id); extra != nullptr && extra->end)
         stored.result = extra->end->result;
     return stored;

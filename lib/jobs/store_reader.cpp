@@ -48,6 +48,7 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path, 
     const std::pair<Statement*, const char*> all[] = {
         {&reader->payload_, "SELECT file, payload FROM inputs WHERE id = ?1"},
         {&reader->job_, PINION_JOB_COLUMNS "WHERE i.id = ?1"},
+        {&reader->map_name_, "SELECT name FROM maps WHERE id = ?1 AND name IS NOT NULL"},
         {&reader->attempts_,
          "SELECT number, outcome, slot, started, ended, detail FROM attempts WHERE job = ?1 ORDER BY number"},
         {&reader->list_,
@@ -120,6 +121,10 @@ Result<std::optional<StoredJob>> StoreReader::look_up(JobId id) {
     if (!result) return in_context("read result of job " + std::to_string(id.value), std::move(result).error());
     job.result = std::move(*result);
     PINION_CHECK(add_attempts(job));
+    map_name_.bind(1, job.map.value);
+    PINION_TRY(named, map_name_.row());
+    if (named) job.map_name = map_name_.bytes(0);
+    map_name_.reset();
     return std::optional(std::move(job));
 }
 

@@ -38,7 +38,7 @@ private:
 
     const Spool* spool_;
     std::unique_ptr<Database> database_;
-    Statement payload_, job_, result_, attempts_, list_, page_, items_;
+    Statement payload_, job_, result_, map_name_, attempts_, list_, page_, items_;
 };
 
 }  // namespace pinion::jobs

@@ -40,7 +40,8 @@ std::vector<Json> sample() {
              "running":{"number":1,"slot":0,"started_usec":999000000},"attempts":[]})json",
          R"json({"id":10,"pool":"mail","state":"delayed","priority":5,"queued_usec":999000000,
              "not_before_usec":1600000000,"key":"invoice-7","attempts":[]})json",
-         R"json({"id":11,"pool":"mail","state":"queued","priority":0,"queued_usec":999900000,"retry_of":8,"attempts":[]})json",
+         R"json({"id":11,"pool":"mail","state":"queued","map":4,"map_name":"film-12","index":0,
+             "priority":0,"queued_usec":999900000,"retry_of":8,"attempts":[]})json",
          R"json({"id":12,"pool":"mail","state":"cancelled","priority":5,"queued_usec":100000000,"ended_usec":999000000,
              "attempts":[{"number":0,"outcome":"cancelled","slot":0,"started_usec":999000000,"ended_usec":999000000}]})json"})
         jobs.push_back(Json::parse(text).value());

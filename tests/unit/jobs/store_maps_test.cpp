@@ -70,6 +70,16 @@ TEST_P(MapsOfEachStore, ASealedMapKnowsHowMuchItWasGivenWhenItsLastItemsAreForgo
     EXPECT_EQ(find("film-12").given, 2U) << "given again, and not all of it";
 }
 
+TEST_P(MapsOfEachStore, AJobKnowsTheNameOfItsMap) {
+    const JobId named = add(open("film-12"), 0).id;
+    const JobId unnamed = add(open(""), 0).id;
+    EXPECT_EQ(desk.look(named).map_name, "film-12");
+    desk.ask<Finished>(done(named));
+    EXPECT_EQ(desk.look(named).map_name, "film-12");
+    EXPECT_EQ(desk.look(unnamed).map_name, "");
+    EXPECT_EQ(desk.look(desk.one({.payload = "1"})).map_name, "");
+}
+
 TEST_P(MapsOfEachStore, AMapThatGoesOnWithoutItsClientSaysSo) {
     const MapId map = open("");
     add(map, 0);
