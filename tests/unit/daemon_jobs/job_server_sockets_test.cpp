@@ -92,7 +92,13 @@ protected:
         stop_ = loop_.add_io(stopped_.fd(), EPOLLIN, event::Priority::output, [this](std::uint32_t) { loop_.exit(0); })
                     .value();
     }
-    ~Sockets() override { server_.reset(); }
+    ~Sockets() override { end_server(); }
+
+    // Nothing can be put off to a loop that has ended.
+    void end_server() {
+        queue_.on_later = {};
+        server_.reset();
+    }
 
     // Runs the loop while `clients` run, each in a thread of its own.
     void run(std::vector<std::function<void()>> clients) {
@@ -223,7 +229,7 @@ TEST_F(Sockets, AClientThatGoesInTheMiddleOfAMapHasItCancelled) {
          },
          [this] { Peer::connect(path_); }});
     // The end of the stream may come in the turn in which the loop was told to stop.
-    server_.reset();
+    end_server();
     queue_.settle();
     EXPECT_TRUE(queue_.waiting().empty());
     EXPECT_EQ(queue_.listeners(), 0U);
