@@ -75,12 +75,12 @@ std::string note_of(const Json& job, Duration now) {
 
 // "; peak 118M, 11s of CPU, on 0,8": what was used by a process that an attempt did not outlive.
 std::string used_by(const Json& death) {
-    const auto peak = number_of(death, "peak_memory_bytes");
-    if (peak == 0) return {};
-    std::string words = "; peak " + format_size_coarse(peak);
-    if (const auto cpu = time_of(death, "cpu_usec")) words += ", " + format_duration_coarse(*cpu) + " of CPU";
-    const std::string seat = text_of(death, "seat");
-    return words + (seat.empty() ? "" : ", on " + seat);
+    std::string words;
+    const auto add = [&](const std::string& what) { words += (words.empty() ? "; " : ", ") + what; };
+    if (const auto peak = number_of(death, "peak_memory_bytes"); peak != 0) add("peak " + format_size_coarse(peak));
+    if (const auto cpu = time_of(death, "cpu_usec")) add(format_duration_coarse(*cpu) + " of CPU");
+    if (const std::string seat = text_of(death, "seat"); !seat.empty()) add("on " + seat);
+    return words;
 }
 
 // An attempt that has ended, and the last lines of a process that it did not outlive.

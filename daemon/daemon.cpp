@@ -80,6 +80,7 @@ std::unique_ptr<JobHost> Daemon::make_job_host() {
         const auto usage = workers_.usage(worker.pool, worker.slot);
         return usage ? std::optional(usage->cpu) : std::nullopt;
     };
+    services.usage_below = [this](const WorkerId& worker) { return workers_.usage_below(worker); };
     services.record = [this](log::Record of_jobs) { record(std::move(of_jobs)); };
     services.open_store = [folder = options_.state_dir + "/jobs"] {
         return jobs::open_store_router(

@@ -12,7 +12,6 @@
 #include "daemon/records.h"
 #include "log/journal_stream.h"
 #include "log/messages.h"
-#include "model/limits.h"
 
 namespace pinion::daemon {
 namespace {
@@ -25,15 +24,6 @@ constexpr int reads_at_the_end = 16;
 constexpr std::size_t kept_line_bytes = 400;
 
 }  // namespace
-
-void LastLines::add(KeptLine line) {
-    bytes_ += line.text.size();
-    lines_.push_back(std::move(line));
-    while (lines_.size() > limits::last_lines || (bytes_ > limits::last_lines_bytes && lines_.size() > 1)) {
-        bytes_ -= lines_.front().text.size();
-        lines_.erase(lines_.begin());
-    }
-}
 
 WorkerOutput::WorkerOutput(OutputServices& services, WorkerId worker, LastLines& last_lines,
                            std::uint32_t lines_per_second)

@@ -14,30 +14,13 @@
 
 #include "base/fd.h"
 #include "base/ids.h"
+#include "daemon/last_lines.h"
 #include "event/loop.h"
 #include "log/line_splitter.h"
 #include "log/writer.h"
 #include "model/pool_spec.h"
 
 namespace pinion::daemon {
-
-// A line kept for people: when, how important, and its printable text.
-struct KeptLine {
-    WallTime at;
-    log::Priority priority = log::Priority::info;
-    std::string text;
-};
-
-// The newest lines of a slot, bounded by limits::last_lines and last_lines_bytes. Outlives the worker.
-class LastLines {
-public:
-    void add(KeptLine line);
-    [[nodiscard]] const std::vector<KeptLine>& lines() const noexcept { return lines_; }
-
-private:
-    std::vector<KeptLine> lines_;  // ten at most: nothing is owed for a worker that is silent
-    std::size_t bytes_ = 0;
-};
 
 // What all outputs share.
 struct OutputServices {

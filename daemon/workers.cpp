@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/check.h"
 #include "daemon/usage.h"
@@ -173,16 +174,16 @@ void Workers::forget_pid(pid_t pid) {
 
 // --- Effects on live workers
 
-void Workers::signal(const Signal& effect) {
 // What the kernel killed of its tree until now is not why it ends from here on.
 void Workers::forget_oom_kills(Process& process, const SlotState& slot) {
     if (slot.cgroup && !process.reaped) process.oom_kills_before = slot.cgroup->oom_kills().value_or(0);
 }
 
+void Workers::signal(const Signal& effect) {
     Process* process = find_settled(effect.worker);
     if (process == nullptr || process->reaped) return;
-    // Fails only for a signal or a right that we lack; a stopped process gets SIGKILL at its deadline all the same.
     forget_oom_kills(*process, slot_state(effect.worker));
+    // Fails only for a signal or a right that we lack; a stopped process gets SIGKILL at its deadline all the same.
     static_cast<void>(process::send_signal(process->pidfd.fd(), effect.signal));
 }
 
@@ -210,8 +211,8 @@ void Workers::kill_tree(const KillTree& effect) {
                                    [this, worker = effect.worker](std::uint32_t) { check_tree(worker); });
         if (source) process->tree_source = std::move(*source);
     }
-    static_cast<void>(slot.cgroup->kill());
     forget_oom_kills(*process, slot);
+    static_cast<void>(slot.cgroup->kill());
     check_tree(effect.worker);
 }
 
@@ -280,6 +281,12 @@ std::optional<Usage> Workers::usage(const std::string& pool, Slot slot) const {
     const auto found = slots_.find({pool, slot.value});
     if (found == slots_.end() || !found->second.process || found->second.process->reaped) return std::nullopt;
     return process_usage(found->second.process->pid);
+}
+
+std::optional<TreeUsage> Workers::usage_below(const WorkerId& worker) const {
+    // Orphans are not looked for: those of a worker that is asked this way come to itself.
+    const auto tree = processes_of(worker, process::TreeMembers());
+    return tree.empty() ? std::nullopt : tree_usage(std::span(tree).subspan(1));
 }
 
 }  // namespace pinion::daemon

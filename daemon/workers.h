@@ -115,6 +115,8 @@ public:
     [[nodiscard]] const LastLines* last_lines(const std::string& pool, Slot slot) const;
     // CPU time and memory of a slot's main process.
     [[nodiscard]] std::optional<Usage> usage(const std::string& pool, Slot slot) const;
+    // What the processes that a worker has started use, of one that adopts what they leave (`exec`).
+    [[nodiscard]] std::optional<TreeUsage> usage_below(const WorkerId& worker) const;
     // Where the kernel tells of workers that wait for CPUs.
     [[nodiscard]] std::string pressure_file() const;
     [[nodiscard]] bool uses_cgroups() const noexcept { return options_.cgroups.has_value(); }
@@ -144,9 +146,9 @@ private:
                                              const process::TreeMembers& orphans) const;
     [[nodiscard]] Result<void> pin_all(const Process& process, const SlotState& slot) const;
     void end_unwatched(Process& process, SlotState& slot);
+    static void forget_oom_kills(Process& process, const SlotState& slot);
     [[nodiscard]] Result<process::ImageBuffer> build_image(const Process& process, const SlotState& slot) const;
     [[nodiscard]] Result<void> watch(Process& process);
-    static void forget_oom_kills(Process& process, const SlotState& slot);
     // By value: their sources, which hold the caller's copy, may go while they run.
     void on_started(WorkerId worker);
     void on_exit(WorkerId worker);

@@ -145,8 +145,7 @@ private:
     [[nodiscard]] Refusal refusal_of(jobs::Refusal why, const std::string& pool) const;
     [[nodiscard]] std::vector<jobs::NewJob> to_jobs(std::vector<ChannelPush> pushes,
                                                     std::vector<JobPoolId>& pools) const;
-    [[nodiscard]] std::string death_of(const WorkerLink& link, const WorkerLink::Sent& sent, Death death,
-                                       std::string_view error) const;
+    [[nodiscard]] static std::string death_with_runner(const WorkerLink& link, Death death);
     void answered(WorkerLink& link, ChannelAnswer answer);
     void progressed(const WorkerLink::Sent& sent, std::optional<double> fraction, std::string_view note);
     void strayed(const WorkerLink& link, std::string_view line);

@@ -76,6 +76,13 @@ struct JobHost::Execute {
                                                   .cancels = f.cancels_map ? f.map : MapId{}}});
     }
     void operator()(const KillTree& k) const {
+        if (WorkerLink* link = host.link(k.worker); link != nullptr && link->is_exec()) {
+            link->killed.emplace();
+            if (const auto* sent = link->find_job(k.job)) {
+                link->killed->sent = *sent;
+                link->killed->used = host.services_.usage_below(link->worker());
+            }
+        }
         end(k.worker, k.why == Outcome::cancelled ? supervise::Unwanted::cancelled : supervise::Unwanted::timeout);
     }
     void operator()(const Recycle& r) const { end(r.worker, supervise::Unwanted::recycled); }

@@ -12,6 +12,7 @@
 
 #include "daemon/jobs/job_meter.h"
 #include "daemon/jobs/job_queue.h"
+#include "daemon/usage.h"
 #include "daemon/views.h"
 #include "jobs/scheduler.h"
 #include "jobs/store.h"
@@ -27,6 +28,8 @@ struct JobServices {
     std::function<void(const WorkerId&)> read_output;                      // what it has written until now
     std::function<std::optional<std::uint64_t>(const WorkerId&)> memory;   // bytes that its tree uses
     std::function<std::optional<Duration>(const WorkerId&)> cpu_time;      // since its beginning
+    // Of the processes that it has started and not waited for.
+    std::function<std::optional<TreeUsage>(const WorkerId&)> usage_below;
     std::function<void(log::Record)> record;
     std::function<Result<std::unique_ptr<jobs::Store>>()> open_store;  // when the first job pool is declared
     std::string runner;                                                // the program that runs `exec` jobs

@@ -7,7 +7,6 @@
 #include "daemon/jobs/job_host.h"
 #include "daemon/jobs/job_records.h"
 #include "daemon/jobs/job_request.h"
-#include "model/limits.h"
 #include "wire/json.h"
 
 namespace pinion::daemon {
@@ -17,6 +16,11 @@ using namespace jobs;
 namespace {
 
 constexpr Duration memory_interval = 100ms;  // of looking at one worker's memory, for recycle.memory
+
+// Of the process that dies with it, for which nobody waits.
+Duration cpu_of_killed(const WorkerLink& link) {
+    return link.killed && link.killed->used ? link.killed->used->cpu : Duration::zero();
+}
 
 }  // namespace
 
@@ -94,7 +98,7 @@ void JobHost::died(const WorkerId& worker, const Death& death) {
     WorkerLink* found = link(worker);
     if (found == nullptr || std::exchange(found->death, death)) return;
     if (const auto pool = pools_.find(worker.pool); pool != pools_.end())
-        pool->second.cpu_of_ended += death.cpu_user + death.cpu_system;
+        pool->second.cpu_of_ended += death.cpu_user + death.cpu_system + cpu_of_killed(*found);
 }
 
 void JobHost::gone(const WorkerId& worker) {
@@ -109,10 +113,8 @@ void JobHost::gone(const WorkerId& worker) {
             how = Departure::stopped;
         Evidence evidence;
         evidence.shared = true;
-        const auto* executed = found->is_exec() ? found->oldest() : nullptr;
         if (death)
-            evidence.detail =
-                executed != nullptr ? death_of(*found, *executed, *death, {}) : death_json(*death, found->cpus);
+            evidence.detail = found->is_exec() ? death_with_runner(*found, *death) : death_json(*death, found->cpus);
         post(WorkerGone{found->ref(), how, keep(std::move(evidence))});
         is_to_pass_on_ = true;
     }
@@ -129,14 +131,22 @@ void JobHost::pass_on() {
 void JobHost::wrote(const WorkerId& worker, std::string_view line) {
     WorkerLink* found = link(worker);
     if (found == nullptr) return;
-    if (const auto* sent = found->oldest()) logs_.add(sent->job, {sent->number, wall_now(), std::string(line)});
+    const auto* sent = found->oldest();
+    if (sent == nullptr) return;
+    found->wrote(sent->attempt, line);
+    logs_.add(sent->job, {sent->number, wall_now(), std::string(line)});
 }
 
-// The record of the process that was an attempt (`exec`). One that was killed has said nothing else.
-std::string JobHost::death_of(const WorkerLink& link, const WorkerLink::Sent& sent, Death death,
-                              std::string_view error) const {
-    death.last_lines = logs_.tail(sent.job, sent.number, limits::last_lines, limits::last_lines_bytes);
-    return death_json(death, link.cpus, death.cause == Death::Cause::exited ? error : std::string_view());
+// The record of an attempt whose process went with its runner (`exec`). What that used is of all its jobs.
+std::string JobHost::death_with_runner(const WorkerLink& link, Death death) {
+    const auto* executed = link.oldest();
+    if (link.killed) executed = link.killed->sent ? &*link.killed->sent : nullptr;
+    const auto used = link.killed ? link.killed->used : std::nullopt;
+    death.cpu_user = used ? used->cpu : Duration::zero();
+    death.cpu_system = Duration::zero();
+    death.peak_memory_bytes = used ? used->peak_bytes : 0;
+    death.last_lines = executed != nullptr ? link.last_lines(executed->attempt) : std::vector<std::string>();
+    return death_json(death, link.cpus);
 }
 
 void JobHost::answered(WorkerLink& link, ChannelAnswer answer) {
@@ -145,7 +155,12 @@ void JobHost::answered(WorkerLink& link, ChannelAnswer answer) {
     const auto sent = link.take_sent(answer.attempt);
     Evidence evidence{.result = std::move(answer.result), .error = std::move(answer.error)};
     if (!evidence.error.empty()) evidence.detail = R"({"error":)" + evidence.error + "}";
-    if (answer.death && sent) evidence.detail = death_of(link, *sent, *answer.death, evidence.error);
+    if (answer.death && sent) {
+        answer.death->last_lines = link.last_lines(sent->attempt);
+        // One that was killed has said nothing else.
+        const bool exited = answer.death->cause == Death::Cause::exited;
+        evidence.detail = death_json(*answer.death, link.cpus, exited ? evidence.error : std::string_view());
+    }
     if (!sent)
         evidence.line = "an answer to a job that it does not have (id " + std::to_string(answer.attempt.value) + ")";
     JobAnswered event{

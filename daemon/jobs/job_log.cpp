@@ -59,20 +59,4 @@ std::vector<JobLogLine> JobLogs::lines(JobId job) const {
     return all;
 }
 
-std::vector<std::string> JobLogs::tail(JobId job, std::uint32_t attempt, std::size_t count, std::size_t bytes) const {
-    std::vector<std::string> texts;
-    const auto found = by_job_.find(job.value);
-    if (found == by_job_.end()) return texts;
-    for (const Tail& tail : found->second->attempts) {
-        if (tail.front().attempt != attempt) continue;
-        for (auto line = tail.rbegin(); line != tail.rend() && texts.size() < count; ++line) {
-            if (!texts.empty() && line->text.size() > bytes) break;
-            bytes -= std::min(bytes, line->text.size());
-            texts.push_back(line->text);
-        }
-    }
-    std::ranges::reverse(texts);
-    return texts;
-}
-
 }  // namespace pinion::daemon

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What jobs' attempts wrote, for `pinionctl jobs log` and the record of a process's death: the tail of each attempt, of
-// the jobs that wrote last. In memory, and bounded however many jobs, attempts and lines there are.
+// What jobs' attempts wrote, for `pinionctl jobs log`: the tail of each attempt, of the jobs that wrote last. In
+// memory, and bounded however many jobs, attempts and lines there are.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,6 @@ public:
     void add(JobId job, JobLogLine line);
     // Of all its attempts, in the order in which they wrote.
     [[nodiscard]] std::vector<JobLogLine> lines(JobId job) const;
-    // The texts of one attempt's lines: the last `count` of them, and no more than `bytes` unless one alone has more.
-    [[nodiscard]] std::vector<std::string> tail(JobId job, std::uint32_t attempt, std::size_t count,
-                                                std::size_t bytes) const;
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:

@@ -83,8 +83,10 @@ std::string death_json(const Death& death, const std::string& cpus, std::string_
     json.set("how", to_string(death));
     json.set(death.cause == Death::Cause::exited ? "exit" : "signal", death.status);
     json.set("core_dumped", death.core_dumped).set("oom_killed", death.oom_killed);
-    json.set("peak_memory_bytes", death.peak_memory_bytes);
-    json.set("cpu_usec", microseconds(death.cpu_user + death.cpu_system));
+    if (death.peak_memory_bytes != 0) {
+        json.set("peak_memory_bytes", death.peak_memory_bytes);
+        json.set("cpu_usec", microseconds(death.cpu_user + death.cpu_system));
+    }
     if (!cpus.empty()) json.set("seat", cpus);
     auto lines = Json::array();
     for (const auto& line : death.last_lines) lines.push(line);

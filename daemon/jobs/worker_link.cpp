@@ -2,6 +2,7 @@
 #include "daemon/jobs/worker_link.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "daemon/jobs/job_host.h"
@@ -39,6 +40,19 @@ const WorkerLink::Sent* WorkerLink::find_job(JobId job) const {
 const WorkerLink::Progress* WorkerLink::progress(AttemptId attempt) const {
     const auto found = progress_.find(attempt);
     return found == progress_.end() ? nullptr : &found->second;
+}
+
+void WorkerLink::wrote(AttemptId attempt, std::string_view line) {
+    if (!is_exec_) return;  // others' lines are kept of a life
+    if (std::exchange(writer_, attempt) != attempt) last_lines_ = {};
+    last_lines_.add({.at = {}, .text = std::string(line)});
+}
+
+std::vector<std::string> WorkerLink::last_lines(AttemptId attempt) const {
+    std::vector<std::string> texts;
+    if (attempt != writer_) return texts;
+    for (const KeptLine& line : last_lines_.lines()) texts.push_back(line.text);
+    return texts;
 }
 
 std::optional<WorkerLink::Sent> WorkerLink::take_sent(AttemptId attempt) {

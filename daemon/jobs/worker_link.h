@@ -7,8 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "daemon/jobs/worker_channel.h"
+#include "daemon/last_lines.h"
+#include "daemon/usage.h"
 #include "model/job_ids.h"
 #include "supervise/event.h"
 
@@ -24,6 +28,13 @@ public:
         std::uint32_t number = 1;
         MonotonicTime at{};
         std::uint64_t end = 0;  // of its bytes in the stream to the worker
+    };
+
+    // For whose sake its tree is killed (`exec`), and what that one's process had used just before: it dies with the
+    // worker, and nobody is left who could tell.
+    struct Killed {
+        std::optional<Sent> sent;  // none: it had answered by then
+        std::optional<TreeUsage> used;
     };
 
     // What the worker said last of an attempt.
@@ -47,6 +58,9 @@ public:
     [[nodiscard]] std::optional<Sent> take_sent(AttemptId attempt);
     [[nodiscard]] const Sent* find_sent(AttemptId attempt) const;
     [[nodiscard]] const Sent* find_job(JobId job) const;
+    // A line that it wrote, of which the last of an attempt are kept (`exec`) until another writes.
+    void wrote(AttemptId attempt, std::string_view line);
+    [[nodiscard]] std::vector<std::string> last_lines(AttemptId attempt) const;
     // Null where it has said nothing.
     [[nodiscard]] const Progress* progress(AttemptId attempt) const;
 
@@ -66,6 +80,7 @@ public:
     std::string cpus;                   // of its seat
     std::deque<std::uint64_t> awaited;  // tokens of jobs on their way to it whose payloads are being fetched, in order
     std::optional<Death> death;         // told after its end
+    std::optional<Killed> killed;
     MonotonicTime memory_looked_at{};
 
 private:
@@ -82,6 +97,8 @@ private:
     bool mute_ = false;
     bool is_exec_ = false;
     std::map<AttemptId, Progress> progress_;  // of those that told any
+    AttemptId writer_{};
+    LastLines last_lines_;  // of that one
 };
 
 }  // namespace pinion::daemon

@@ -54,7 +54,7 @@ struct Death {
     bool oom_killed = false;
     Duration cpu_user{};
     Duration cpu_system{};
-    std::uint64_t peak_memory_bytes = 0;  // of the main process (ru_maxrss)
+    std::uint64_t peak_memory_bytes = 0;  // of the main process (ru_maxrss); 0: nobody could tell what it used
     std::vector<std::string> last_lines;  // of its output, oldest first, printable
     bool operator==(const Death&) const = default;
 };

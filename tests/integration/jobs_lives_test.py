@@ -38,6 +38,21 @@ for line in sys.stdin:
 """
 
 
+# Holds and uses as much as it is told to, below a shell that waits for it.
+HOG = """
+import sys, time
+what = sys.stdin.readline().strip()
+if what == "burn":
+    while time.process_time() < 1.5: pass
+    sys.exit(0)
+kept = bytearray(96 << 20)
+kept[::4096] = b"x" * len(kept[::4096])
+while time.process_time() < 0.5: pass
+print("ready", file=sys.stderr, flush=True)
+time.sleep(1000)
+"""
+
+
 class Lives(Daemon):
     def __init__(self, *pools):
         self.pools_text = pools
@@ -160,6 +175,56 @@ class Workers(unittest.TestCase):
             self.assertIn("its queue is full", daemon.ctl("submit", "small", '"pid"').stderr)
             daemon.ctl("queue", "resume", "small")
             daemon.wait_until(lambda: daemon.states("small") == ["done"] * 3)
+
+
+class Killed(unittest.TestCase):
+    """A process that is killed with its runner is waited for by nobody: what it used is on record all the same."""
+
+    def hogs(self, **job):
+        command = ["sh", "-c", 'python3 -S -c "$$0"; true', HOG]
+        return Lives(pool(protocol="exec", payload="raw", command=command, job={"attempts": 1} | job))
+
+    def burn(self, daemon):
+        """A job before, in the same runner: what it used is its own."""
+        self.assertEqual(daemon.map("p", "burn").returncode, 0)
+
+    def check(self, daemon, number, outcome):
+        [attempt] = daemon.job(number)["attempts"]
+        death = attempt["death"]
+        self.assertEqual((attempt["outcome"], death["signal"], death["last_lines"]), (outcome, 9, ["ready"]))
+        self.assertGreater(death["peak_memory_bytes"], 96 << 20)
+        self.assertLess(death["peak_memory_bytes"], 200 << 20)
+        self.assertGreaterEqual(death["cpu_usec"], 400_000)
+        self.assertLess(death["cpu_usec"], 1_400_000)
+        shown = daemon.ctl("jobs", "show", number).stdout
+        self.assertRegex(shown, outcome + r" at p/0 after \S+: SIGKILL; peak 1?\d\dM, \S+ of CPU[^\n]*\n    \| ready\n")
+
+    def test_for_its_time(self):
+        with self.hogs(timeout="5s") as daemon:
+            self.burn(daemon)
+            number = daemon.ctl("submit", "p", "hold").stdout.strip()
+            self.assertEqual(daemon.ctl("wait", number).returncode, 1, "it failed")
+            self.check(daemon, number, "timeout")
+
+    def test_by_a_cancel(self):
+        with self.hogs() as daemon:
+            self.burn(daemon)
+            number = daemon.ctl("submit", "p", "hold").stdout.strip()
+            daemon.wait_until(lambda: "ready" in daemon.ctl("jobs", "log", number).stdout)
+            self.assertEqual(daemon.ctl("jobs", "cancel", number).returncode, 0)
+            self.check(daemon, number, "cancelled")
+
+    def test_by_somebody_else_nothing_is_made_up(self):
+        with self.hogs() as daemon:
+            self.burn(daemon)
+            number = daemon.ctl("submit", "p", "hold").stdout.strip()
+            daemon.wait_until(lambda: "ready" in daemon.ctl("jobs", "log", number).stdout)
+            os.kill(daemon.workers("p")[0]["pid"], signal.SIGKILL)
+            self.assertEqual(daemon.ctl("wait", number).returncode, 1, "it failed")
+            [attempt] = daemon.job(number)["attempts"]
+            self.assertEqual((attempt["outcome"], attempt["death"]["last_lines"]), ("crash", ["ready"]))
+            self.assertNotIn("cpu_usec", attempt["death"], "what the runner used is of all its jobs")
+            self.assertNotIn("peak_memory_bytes", attempt["death"])
 
 
 class Interrupts(unittest.TestCase):

@@ -2,6 +2,9 @@
 // The small pure parts of the daemon: targets, access, options, usage, the watch's filter, kept lines, STATUS=.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <vector>
 
 #include "daemon/access.h"
 #include "daemon/control.h"
@@ -89,6 +92,28 @@ TEST(Usage, RefusesWhatIsNoStat) {
     EXPECT_FALSE(parse_stat("1 (a) S 1 2 3", 100, 4096));
     EXPECT_TRUE(process_usage(::getpid()));
     EXPECT_FALSE(process_usage(-1));
+}
+
+TEST(Usage, ReadsThePeakOfAProcess) {
+    EXPECT_EQ(parse_peak("Name:\tx\nVmPeak:\t   9999 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 1 kB\n"), 1234U * 1024);
+    EXPECT_EQ(parse_peak("Name:\tVmHWM: 5 kB\nState:\tZ (zombie)\n"), std::nullopt);
+    EXPECT_EQ(parse_peak("VmHWM:\tmuch kB\n"), std::nullopt);
+    EXPECT_EQ(parse_peak(""), std::nullopt);
+}
+
+TEST(Usage, OfATreeIsTheTimeOfAllAndTheLargestPeak) {
+    const pid_t self = ::getpid();
+    const auto alone = process_usage(self);
+    const auto of_tree = tree_usage(std::vector{self, pid_t{-1}, self});
+    ASSERT_TRUE(alone && of_tree);
+    EXPECT_GE(of_tree->cpu, alone->cpu * 2);
+    EXPECT_GE(of_tree->peak_bytes, alone->memory_bytes / 2);
+    EXPECT_EQ(tree_usage({}), std::nullopt);
+    EXPECT_EQ(tree_usage(std::vector{pid_t{-1}}), std::nullopt) << "gone";
+    const std::vector<pid_t> flood(most_looked_at, -1);
+    auto more = flood;
+    more.push_back(self);
+    EXPECT_EQ(tree_usage(more), std::nullopt) << "one past the bound";
 }
 
 TEST(WatchFilter, SeesPoolFilesAndSwappedFoldersOnly) {

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -119,6 +120,7 @@ protected:
             for (const auto& line : std::exchange(unread_, {})) host_.wrote(worker, line);
         };
         services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
+        services.usage_below = [this](const WorkerId&) { return used_; };
         services.record = [this](const log::Record& record) { records_.push_back(record.message); };
         services.open_store = [this]() -> Result<std::unique_ptr<jobs::Store>> {
             auto store = std::make_unique<GatedStore>();
@@ -205,6 +207,7 @@ protected:
     std::vector<std::pair<WorkerId, supervise::Unwanted>> unwanted_;
     std::vector<std::string> lines_, records_;
     std::vector<std::string> unread_;  // lines that a worker wrote and nobody read yet
+    std::optional<TreeUsage> used_;    // by what a worker has started
     std::vector<jobs::PlacedJob> placed_;
     std::string refusal_;
     std::function<void()> on_placed_;

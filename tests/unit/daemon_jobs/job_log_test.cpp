@@ -12,8 +12,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr std::size_t enough = 100'000;
-
 // "1:a" for the line "a" of attempt 1.
 std::vector<std::string> lines(const JobLogs& logs, std::uint64_t job) {
     std::vector<std::string> texts;
@@ -103,18 +101,6 @@ TEST(JobLogs, HoldMegabytesOfTheWorstJobs) {
             for (int i = 0; i < 50; ++i) write(logs, job, attempt, std::string(400, 'x'));
     EXPECT_LE(logs.bytes(), std::size_t{8} << 20);
     EXPECT_THAT(lines(logs, 1024), SizeIs(150));
-}
-
-TEST(JobLogs, TheTailOfAnAttemptIsItsOwn) {
-    JobLogs logs;
-    write_many(logs, 1, 1, 12);
-    write(logs, 1, 2, "of the second");
-    EXPECT_THAT(logs.tail(JobId{1}, 1, 2, enough), ElementsAre("10", "11"));
-    EXPECT_THAT(logs.tail(JobId{1}, 1, 10, 5), ElementsAre("9", "10", "11"));
-    EXPECT_THAT(logs.tail(JobId{1}, 1, 10, 1), ElementsAre("11")) << "one is always told";
-    EXPECT_THAT(logs.tail(JobId{1}, 2, 10, enough), ElementsAre("of the second"));
-    EXPECT_THAT(logs.tail(JobId{1}, 3, 10, enough), IsEmpty());
-    EXPECT_THAT(logs.tail(JobId{2}, 1, 10, enough), IsEmpty());
 }
 
 }  // namespace
