@@ -82,6 +82,7 @@ def maps(asker):
     assert told[-1]["finished"] == told[-1]["total"] == 10 and "cpu_usec" in told[-1], told
     film = asker.ask("jobs", "jobs", "list", "film")
     assert [item["index"] for item in film["jobs"]] == list(range(10)) and not film["more"], film
+    assert job(asker, film["jobs"][0]["id"])["map_name"] == "film"
     assert asker.ask("jobs", "jobs", "list", "--limit", "1")["more"]
     again = rows(asker, "submitted", "jobs", "retry", str(results[1]["id"]), code=0)[0][0]
     assert job(asker, again["id"])["retry_of"] == results[1]["id"]
