@@ -200,7 +200,7 @@ class Killed(unittest.TestCase):
         self.assertRegex(shown, outcome + r" at p/0 after \S+: SIGKILL; peak 1?\d\dM, \S+ of CPU[^\n]*\n    \| ready\n")
 
     def test_for_its_time(self):
-        with self.hogs(timeout="5s") as daemon:
+        with self.hogs(timeout="10s") as daemon:
             self.burn(daemon)
             number = daemon.ctl("submit", "p", "hold").stdout.strip()
             self.assertEqual(daemon.ctl("wait", number).returncode, 1, "it failed")
