@@ -37,12 +37,12 @@ JobLogs::Log& JobLogs::log_of(JobId job) {
 
 void JobLogs::drop_line(Tail& tail) {
     bytes_ -= cost(tail.front());
-    tail.pop_front();
+    tail.erase(tail.begin());
 }
 
 void JobLogs::drop_attempt(Log& log) {
     for (const JobLogLine& line : log.attempts.front()) bytes_ -= cost(line);
-    log.attempts.pop_front();
+    log.attempts.erase(log.attempts.begin());
 }
 
 void JobLogs::drop_job() {

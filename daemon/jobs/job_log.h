@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <string>
 #include <unordered_map>
@@ -41,10 +40,10 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    using Tail = std::deque<JobLogLine>;  // of one attempt; never empty
+    using Tail = std::vector<JobLogLine>;  // of one attempt; never empty. Few: most have one line, all at most 50
     struct Log {
         JobId job;
-        std::deque<Tail> attempts;  // as they began to write
+        std::vector<Tail> attempts;  // as they began to write
     };
     Log& log_of(JobId job);
     void drop_line(Tail& tail);

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 namespace pinion::daemon {
 namespace {
@@ -82,6 +83,15 @@ TEST(JobLogs, AllOfThemTogetherAreBoundInBytes) {
     EXPECT_THAT(lines(logs, 1), IsEmpty());
     EXPECT_THAT(lines(logs, 2), SizeIs(1));
     EXPECT_LE(logs.bytes(), 3 * line);
+}
+
+// Of many attempts with a short line each, too.
+TEST(JobLogs, WhatIsCountedIsALargePartOfWhatIsUsed) {
+    const std::size_t before = ::mallinfo2().uordblks;
+    JobLogs logs;
+    for (std::uint64_t job = 1; job <= 1024; ++job)
+        for (std::uint32_t attempt = 1; attempt <= 10; ++attempt) write(logs, job, attempt, "x");
+    EXPECT_LE(::mallinfo2().uordblks - before, 4 * logs.bytes());
 }
 
 TEST(JobLogs, WhatIsDroppedIsNoLongerCounted) {
