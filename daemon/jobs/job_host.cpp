@@ -53,7 +53,8 @@ Result<void> JobHost::start() {
     timer_ = std::move(timer);
     PINION_TRY(expiry, loop_.add_timer(event::Priority::output, [this] {
         if (store_) store_->post(Expire{wall_now()});
-        expire_timer_.arm(loop_.now() + expiry_wait(pools_));
+        expires_at_ = no_deadline;
+        expire_by(loop_.now() + expiry_wait(pools_));
     }));
     expire_timer_ = std::move(expiry);
     PINION_TRY(fetch, loop_.add_timer(event::Priority::output, [this] { fetch_again(); }));
@@ -66,6 +67,13 @@ Result<void> JobHost::start() {
 void JobHost::post(JobEvent event) {
     events_.push_back(std::move(event));
     arm();
+}
+
+// Never later than was said before: pools may change more often than anything expires.
+void JobHost::expire_by(MonotonicTime at) {
+    if (at >= expires_at_) return;
+    expires_at_ = at;
+    expire_timer_.arm(at);
 }
 
 void JobHost::note(JobEvent event) { events_.push_back(std::move(event)); }
@@ -157,7 +165,7 @@ void JobHost::declare(const SpecPtr& spec) {
     const bool opened = open();
     if (opened) {
         store_->declare_pool(pool.id, spec->name, pool.policy->queue);
-        expire_timer_.arm(loop_.now() + std::min(first_expiry, expiry_wait(pools_)));
+        expire_by(loop_.now() + std::min(first_expiry, expiry_wait(pools_)));
     }
     post(PoolDeclared{pool.id, pool.policy});
     if (!opened) return post(StoreChanged{false});

@@ -114,6 +114,7 @@ private:
     void execute_all();
     void execute(const jobs::JobEffect& effect);
     void arm();
+    void expire_by(MonotonicTime at);
     void take_answers();
     [[nodiscard]] bool open();
     void recover(std::optional<JobPoolId> only);
@@ -161,6 +162,7 @@ private:
     event::Source turn_source_;
     event::Source timer_;
     event::Source expire_timer_;
+    MonotonicTime expires_at_ = no_deadline;
     event::Source fetch_timer_;
     std::vector<jobs::JobEvent> events_;
     std::vector<jobs::JobEvent> spare_events_;  // empty: kept for its memory

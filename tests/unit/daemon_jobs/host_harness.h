@@ -35,6 +35,7 @@ public:
     }
     void post(jobs::WriteRequest request) override {
         if (std::holds_alternative<jobs::NoteClaim>(request)) ++claims_;
+        if (std::holds_alternative<jobs::Expire>(request)) ++expiries_;
         if (shut_) return held_.push_back(std::move(request));
         if (const auto* open = std::get_if<jobs::OpenMap>(&request); open != nullptr && !why_no_maps_.empty())
             return box_.put(jobs::MapStored{open->token, std::unexpected(Error{ENOSPC, why_no_maps_})});
@@ -84,6 +85,8 @@ public:
         box_.put(health_);
     }
     [[nodiscard]] std::size_t claims() const { return claims_; }
+    // How often it was told to forget what is past its retention.
+    [[nodiscard]] std::size_t expiries() const { return expiries_; }
     [[nodiscard]] std::size_t held() const { return held_.size(); }
     // Jobs that wait in front of it to be queued with the ends of others.
     [[nodiscard]] std::size_t held_pushes() const {
@@ -101,6 +104,7 @@ private:
     std::vector<jobs::ReadRequest> held_reads_;
     std::string why_no_maps_;
     std::size_t claims_ = 0;
+    std::size_t expiries_ = 0;
     bool shut_ = false;
     bool reads_shut_ = false;
     bool at_hand_ = false;

@@ -94,6 +94,18 @@ TEST_F(HostTest, AMapThatTheStoreCanNotLookForIsNotSaidToBeMissing) {
     EXPECT_THAT(find("film"), ::testing::HasSubstr("the disk is full"));
 }
 
+TEST_F(HostTest, WhatIsPastItsRetentionIsForgottenHoweverOftenPoolsChange) {
+    JobPoolSpec policy;
+    policy.queue.retention = 1s;
+    const auto until = MonotonicClock::now() + 10s;
+    for (std::uint32_t i = 0; store_ == nullptr || store_->expiries() == 0; ++i) {
+        ASSERT_LT(MonotonicClock::now(), until);
+        policy.prefetch = 1 + i % 2;
+        declare("p", policy);
+        sd_event_run(loop_.raw(), 50'000);
+    }
+}
+
 // The ends of a job and of a submit that names it again may come from the store together.
 TEST_F(HostTest, AJobWhoseEndWasAnnouncedIsAtItsEnd) {
     const auto pool = declare("p");
