@@ -56,9 +56,7 @@ void JobConnection::on(std::uint64_t id, ListRequest request) {
     if (!request.pool.empty() && !may_see(request.pool) && !usable(id, request.pool)) return;
     if (request.map.empty()) return list(id, request, std::nullopt, in_flight());
     with_map(id, {request.pool, request.map},
-             [this, id, request, token = in_flight()](const JobPool&, const jobs::StoredMap& map) {
-                 list(id, request, map.map, token);
-             });
+             [this, id, request, token = in_flight()](const JobPool&, MapId map) { list(id, request, map, token); });
 }
 
 void JobConnection::list(std::uint64_t id, const ListRequest& request, std::optional<MapId> map,
@@ -93,19 +91,19 @@ void JobConnection::list(std::uint64_t id, const ListRequest& request, std::opti
 
 void JobConnection::on(std::uint64_t id, CancelRequest request) {
     if (!request.map.empty())
-        return with_map(id, {request.pool, request.map},
-                        [this, id, token = in_flight()](const JobPool& pool, const jobs::StoredMap& map) {
-                            queue_.cancel_map(map.map, [weak = weak_from_this(), id, token, map = map.map,
-                                                        pool = pool.spec->name](Answer<bool> cancelled) {
-                                const auto self = weak.lock();
-                                if (self == nullptr) return;
-                                if (!cancelled)
-                                    return self->fail(id, code_of(cancelled.error().kind), cancelled.error().message);
-                                Json reply = Json::object().set("map", map.value).set("pool", pool);
-                                if (!*cancelled) reply.set("ended", true);
-                                self->answer(id, reply);
-                            });
-                        });
+        return with_map(
+            id, {request.pool, request.map}, [this, id, token = in_flight()](const JobPool& pool, MapId map) {
+                queue_.cancel_map(
+                    map, [weak = weak_from_this(), id, token, map, pool = pool.spec->name](Answer<bool> cancelled) {
+                        const auto self = weak.lock();
+                        if (self == nullptr) return;
+                        if (!cancelled)
+                            return self->fail(id, code_of(cancelled.error().kind), cancelled.error().message);
+                        Json reply = Json::object().set("map", map.value).set("pool", pool);
+                        if (!*cancelled) reply.set("ended", true);
+                        self->answer(id, reply);
+                    });
+            });
     auto work = std::make_shared<Cancelling>();
     work->id = id;
     work->jobs = std::move(request.jobs);

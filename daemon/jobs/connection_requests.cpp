@@ -73,17 +73,33 @@ void JobConnection::on(std::uint64_t id, OpenMapRequest request) {
 
 void JobConnection::on(std::uint64_t id, AttachMapRequest request) {
     if (!has_map_to_spare(id)) return;
-    const std::uint64_t from = request.from;
-    with_map(
-        id, {request.pool, request.name},
-        [this, id, from, name = request.name, token = in_flight()](const JobPool& pool, const jobs::StoredMap& map) {
-            if (opened_.contains(map.map) || attached_.contains(map.map))
-                return fail(id, FailureCode::invalid, "attach to map '" + name + "': this connection has it open");
-            outbox_.add(wire::MessageType::map_opened, id, map_reply(pool, map));
-            const auto stream = std::make_shared<AttachedMap>(queue_, *this, map, from);
-            attached_.emplace(map.map, stream);
+    NamedMap meant{request.pool, request.name};
+    with_map(id, std::move(meant),
+             [this, id, request = std::move(request), token = in_flight()](const JobPool& pool, MapId map) {
+                 attach(id, request, pool, map);
+             });
+}
+
+// It is there, so this opens nothing new; and it is asked for behind all that was written before, its seal too.
+void JobConnection::attach(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool, MapId known) {
+    queue_.open_map(
+        pool.id, request.name, false,
+        [weak = weak_from_this(), id, pool, request, known, token = in_flight()](Answer<jobs::StoredMap> map) {
+            const auto self = weak.lock();
+            if (self == nullptr) return;
+            if (!map) return self->fail(id, code_of(map.error().kind), map.error().message);
+            if (map->map != known)
+                return self->fail(
+                    id, FailureCode::not_found,
+                    "attach to map '" + request.name + "': its pool has kept its jobs elsewhere since it was made");
+            if (self->opened_.contains(map->map) || self->attached_.contains(map->map))
+                return self->fail(id, FailureCode::invalid,
+                                  "attach to map '" + request.name + "': this connection has it open");
+            self->outbox_.add(wire::MessageType::map_opened, id, map_reply(pool, *map));
+            const auto stream = std::make_shared<AttachedMap>(self->queue_, *self, *map, request.from);
+            self->attached_.emplace(map->map, stream);
             stream->pump();
-            changed();
+            self->changed();
         });
 }
 

@@ -37,6 +37,20 @@ void JobCancels::written(std::uint64_t token) {
     for (auto& done : waiting.mapped().waiting) done(true);
 }
 
+void JobCancels::sealed(MapId map) {
+    auto waiting = seals_.extract(map);
+    if (!waiting) return;
+    for (auto& done : waiting.mapped()) done({});
+}
+
+void JobCancels::refuse_seals(const std::string& why) {
+    std::vector<SealDone> told;
+    for (auto& [map, waiting] : seals_)
+        if (!jobs::is_in_memory(map)) std::ranges::move(waiting, std::back_inserter(told));
+    std::erase_if(seals_, [](const auto& entry) { return !jobs::is_in_memory(entry.first); });
+    for (auto& done : told) done(std::unexpected(Refusal{Refusal::Kind::refused, "seal the map: " + why}));
+}
+
 void JobCancels::refuse_on_disk(const std::string& why) {
     std::vector<JobId> jobs;
     for (const auto& [job, waiting] : jobs_)
@@ -50,6 +64,7 @@ void JobCancels::refuse_on_disk(const std::string& why) {
         entry = in_memory ? std::next(entry) : written_.erase(entry);
     }
     for (auto& done : told) done(std::unexpected(Refusal{Refusal::Kind::refused, "cancel the map: " + why}));
+    refuse_seals(why);
 }
 
 }  // namespace pinion::daemon

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who waits to hear of a cancel. A cancel is answered when it can't be lost any more: that of a job with the job's end,
-// whatever that is, that of a map when the store has written it down. Pure.
+// Who waits to hear of a cancel, or of the end of a map's items. Both are answered when they can't be lost any more:
+// the cancel of a job with the job's end, whatever that is, what is said of a map when the store has written it down.
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@ class JobCancels {
 public:
     using JobDone = JobQueue::Done<jobs::JobState>;
     using MapDone = JobQueue::Done<bool>;
+    using SealDone = JobQueue::Done<void>;
 
     void add(JobId job, JobDone done) { jobs_[job].push_back(std::move(done)); }
     // Until the scheduler has said whether there is something to be kept.
@@ -26,6 +28,10 @@ public:
     // The cancel of the map is on its way to the store, under this number; and is there.
     void posted(MapId map, std::uint64_t token);
     void written(std::uint64_t token);
+    // Until the map's seal is written.
+    void add_seal(MapId map, SealDone done) { seals_[map].push_back(std::move(done)); }
+    [[nodiscard]] bool waits_for_seal(MapId map) const { return seals_.contains(map); }
+    void sealed(MapId map);
     // Those who are to hear something else.
     [[nodiscard]] std::vector<JobDone> take(JobId job);
     [[nodiscard]] std::vector<MapDone> take(MapId map);
@@ -37,9 +43,12 @@ private:
         MapId map;
         std::vector<MapDone> waiting;
     };
+    void refuse_seals(const std::string& why);
+
     std::unordered_map<JobId, std::vector<JobDone>> jobs_;
     std::unordered_map<MapId, std::vector<MapDone>> maps_;
     std::unordered_map<std::uint64_t, Written> written_;  // by token
+    std::unordered_map<MapId, std::vector<SealDone>> seals_;
 };
 
 // "cancel job 17: …".

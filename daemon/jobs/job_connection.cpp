@@ -194,34 +194,25 @@ void JobConnection::with_job(std::uint64_t id, JobId job, JobFound found) {
     });
 }
 
-void JobConnection::with_map(std::uint64_t id, NamedMap map, MapFound found) {
+void JobConnection::with_map(std::uint64_t id, NamedMap map, MapKnown found) {
     const std::string name = map.name;
     queue_.find_map(name, [weak = weak_from_this(), id, map = std::move(map),
-                           found = std::move(found)](Answer<std::vector<JobPoolId>> pools) mutable {
+                           found = std::move(found)](Answer<std::map<JobPoolId, MapId>> maps) mutable {
         const auto self = weak.lock();
         if (self == nullptr) return;
-        if (!pools) return self->fail(id, code_of(pools.error().kind), pools.error().message);
-        std::vector<JobPool> having;
+        if (!maps) return self->fail(id, code_of(maps.error().kind), maps.error().message);
+        std::vector<std::pair<JobPool, MapId>> having;
         for (const JobPool& pool : self->queue_.pools()) {
-            const bool has = std::ranges::find(*pools, pool.id) != pools->end();
+            const auto has = maps->find(pool.id);
             const bool meant = map.pool.empty() || map.pool == pool.spec->name;
-            if (has && meant && self->may_see(pool.spec->name)) having.push_back(pool);
+            if (has != maps->end() && meant && self->may_see(pool.spec->name)) having.emplace_back(pool, has->second);
         }
         if (having.empty()) return self->fail(id, FailureCode::not_found, "there is no map '" + map.name + "'");
         if (having.size() > 1)
             return self->fail(id, FailureCode::invalid,
-                              "there is a map '" + map.name + "' in pool '" + having[0].spec->name + "' and in '" +
-                                  having[1].spec->name + "': say which");
-        // It is there, so this opens nothing new.
-        self->queue_.open_map(having[0].id, map.name, false,
-                              [weak = self->weak_from_this(), id, pool = having[0],
-                               found = std::move(found)](Answer<jobs::StoredMap> stored) mutable {
-                                  const auto opener = weak.lock();
-                                  if (opener == nullptr) return;
-                                  if (!stored)
-                                      return opener->fail(id, code_of(stored.error().kind), stored.error().message);
-                                  found(pool, *stored);
-                              });
+                              "there is a map '" + map.name + "' in pool '" + having[0].first.spec->name +
+                                  "' and in '" + having[1].first.spec->name + "': say which");
+        found(having[0].first, having[0].second);
     });
 }
 

@@ -64,7 +64,7 @@ private:
         std::string payload;
     };
     using JobFound = std::move_only_function<void(const jobs::StoredJob&)>;
-    using MapFound = std::move_only_function<void(const JobPool&, const jobs::StoredMap&)>;
+    using MapKnown = std::move_only_function<void(const JobPool&, MapId)>;
     struct NamedMap {
         std::string pool;  // empty: whichever has it
         std::string name;
@@ -84,7 +84,8 @@ private:
     [[nodiscard]] std::optional<JobPool> usable(std::uint64_t id, const std::string& pool);
     [[nodiscard]] bool check_inputs(std::uint64_t id, const JobPool& pool, const std::vector<std::string>& inputs);
     void with_job(std::uint64_t id, JobId job, JobFound found);
-    void with_map(std::uint64_t id, NamedMap map, MapFound found);
+    void with_map(std::uint64_t id, NamedMap map, MapKnown found);
+    void attach(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool, MapId known);
     [[nodiscard]] bool has_map_to_spare(std::uint64_t id);
 
     void on(std::uint64_t id, HelloRequest request);

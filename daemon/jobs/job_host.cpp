@@ -93,7 +93,7 @@ void JobHost::turn() {
     effects_.clear();
     scheduler_.handle(events, loop_.now(), effects_);
     execute_all();
-    tell_cancels();
+    tell_refused();
     keep_memory(events, spare_events_);
     // The scheduler keeps none: what was not asked for in this turn never is.
     const auto old = std::max(later_evidence, first_evidence_) - first_evidence_;

@@ -68,11 +68,11 @@ public:
     std::uint64_t submit(JobOrder order, Done<std::vector<jobs::PlacedJob>> done) override;
     void abandon(std::uint64_t ticket) override;
     void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) override;
-    void seal_map(MapId map, jobs::MapSeal seal) override;
+    void seal_map(MapId map, jobs::MapSeal seal, Done<void> done = {}) override;
     void begin_filling(MapId map) override { ++fillers_[map.value]; }
     void end_filling(MapId map) override;
     bool is_filled(MapId map) const override;
-    void find_map(std::string name, Done<std::vector<JobPoolId>> done) override;
+    void find_map(std::string name, Done<std::map<JobPoolId, MapId>> done) override;
     bool has_room() const override;
     void set_on_room(std::function<void()> on_room) override { on_room_ = std::move(on_room); }
     std::optional<std::string> stopped() const override;
@@ -132,7 +132,7 @@ private:
     void tell_stopped();
     void keep_cancel(const jobs::KeepCancel& cancelled);
     void cancel_absent(JobId job);
-    void tell_cancels();
+    void tell_refused();
     void fetch_again();
     [[nodiscard]] bool is_awaited(const jobs::Claim& claim);
     void add_ending(Ending ending);

@@ -64,6 +64,7 @@ struct Pending {
     Calls<JobPage> lists;
     Calls<std::vector<jobs::StoredJob>> items;
     Calls<std::string> payloads;
+    Calls<MapId> finds;
     std::unordered_map<std::uint64_t, Ending> endings;  // by job
     std::size_t unwritten = 0;                          // bytes of those that go to disk
     bool store_behind = false;                          // as the scheduler was told

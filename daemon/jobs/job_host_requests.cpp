@@ -41,9 +41,14 @@ void JobHost::open_map(JobPoolId pool, std::string name, bool fail_fast, Done<St
     store_->post(WriteRequest{OpenMap{token, pool, std::move(name), fail_fast}});
 }
 
-void JobHost::seal_map(MapId map, MapSeal seal) {
-    if (!store_ || !arriving_.may_seal(map, seal)) return;
-    store_->post(WriteRequest{SealMap{map, seal}});
+void JobHost::seal_map(MapId map, MapSeal seal, Done<void> done) {
+    if (!store_) {
+        if (done) later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+        return;
+    }
+    if (done) cancels_.add_seal(map, std::move(done));
+    if (!arriving_.may_seal(map, seal)) return;
+    store_->post(WriteRequest{SealMap{map, seal, cancels_.waits_for_seal(map)}});
     post(MapSealed{map, seal.items});
 }
 
@@ -67,18 +72,19 @@ void JobHost::arrived(MapId map) {
     if (const auto seal = arriving_.ended(map)) seal_map(map, *seal);
 }
 
-void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
+void JobHost::find_map(std::string name, Done<std::map<JobPoolId, MapId>> done) {
     const auto asked = pools();
-    if (!store_ || asked.empty()) return later([done = std::move(done)]() mutable { done(std::vector<JobPoolId>{}); });
+    if (!store_ || asked.empty())
+        return later([done = std::move(done)]() mutable { done(std::map<JobPoolId, MapId>{}); });
     struct Search {
-        std::vector<JobPoolId> found;
+        std::map<JobPoolId, MapId> found;
         std::size_t left = 0;
-        Done<std::vector<JobPoolId>> done;
+        Done<std::map<JobPoolId, MapId>> done;
         std::optional<Refusal> refusal;  // of a pool that could not be asked
 
-        void answer(JobPoolId pool, const Answer<StoredMap>& map) {
+        void answer(JobPoolId pool, const Answer<MapId>& map) {
             if (!map) refusal = map.error();
-            if (map && map->map.value != 0) found.push_back(pool);
+            if (map && map->value != 0) found.emplace(pool, *map);
             if (--left > 0) return;
             // Found elsewhere, it is the one that is meant; found nowhere, it may be there all the same.
             if (found.empty() && refusal) return done(std::unexpected(std::move(*refusal)));
@@ -90,10 +96,9 @@ void JobHost::find_map(std::string name, Done<std::vector<JobPoolId>> done) {
     search->done = std::move(done);
     for (const auto& pool : asked) {
         const auto token = pending_.next_token++;
-        pending_.openings.emplace(
-            token, Opening{pool.id, false,
-                           [search, pool = pool.id](const Answer<StoredMap>& map) { search->answer(pool, map); }});
-        store_->post(WriteRequest{OpenMap{.token = token, .pool = pool.id, .name = name, .only_existing = true}});
+        pending_.finds.emplace(token,
+                               [search, pool = pool.id](const Answer<MapId>& map) { search->answer(pool, map); });
+        store_->post(ReadRequest{FindMap{token, pool.id, name}});
     }
 }
 

@@ -87,11 +87,11 @@ struct JobHost::Take {
         if (!answer.map)
             return done(std::unexpected(Refusal{Refusal::Kind::refused, std::move(answer.map.error().message)}));
         // One that is complete is known to the store alone.
-        if (!answer.map->sealed && answer.map->map.value != 0)
-            host.post(MapOpened{answer.map->map, pool, answer.map->fail_fast});
+        if (!answer.map->sealed) host.post(MapOpened{answer.map->map, pool, answer.map->fail_fast});
         done(*answer.map);
     }
     void operator()(const MapCancelled& answer) const { host.cancels_.written(answer.token); }
+    void operator()(const MapSealStored& answer) const { host.cancels_.sealed(answer.map); }
     void operator()(Fetched& answer) const {
         if (host.pending_.payloads.contains(answer.token))
             return finish_call(host.pending_.payloads, answer.token, std::move(answer.payload));
@@ -124,6 +124,7 @@ struct JobHost::Take {
     void operator()(ItemsRead& answer) const {
         finish_call(host.pending_.items, answer.token, std::move(answer.items));
     }
+    void operator()(MapFound& answer) const { finish_call(host.pending_.finds, answer.token, std::move(answer.map)); }
     void operator()(const StoreHealth& health) const {
         host.post(StoreChanged{health.state == StoreHealth::State::open});
         host.services_.record(health_record(health));

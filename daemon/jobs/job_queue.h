@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -108,13 +109,15 @@ public:
     virtual void abandon(std::uint64_t ticket) = 0;
     // With a name: the map of that name, if there is one. Its `map` is 0 for none.
     virtual void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) = 0;
-    virtual void seal_map(MapId map, jobs::MapSeal seal) = 0;
+    // `done`, where it is given, is called when that can't be lost any more, or refused where the disk does not take
+    // it.
+    virtual void seal_map(MapId map, jobs::MapSeal seal, Done<void> done = {}) = 0;
     // Whoever fills a map says so, and when it ends; listeners to the map hear of the end of the last.
     virtual void begin_filling(MapId map) = 0;
     virtual void end_filling(MapId map) = 0;
     [[nodiscard]] virtual bool is_filled(MapId map) const = 0;  // by anybody, now
-    // The pools, declared now, that have a map of that name: for those who name a map only.
-    virtual void find_map(std::string name, Done<std::vector<JobPoolId>> done) = 0;
+    // The maps of that name, by pool, of those that are declared now: for those who name a map only.
+    virtual void find_map(std::string name, Done<std::map<JobPoolId, MapId>> done) = 0;
     // Whether clients should be read from; if not, `on_room` (set once) is called when they should again.
     [[nodiscard]] virtual bool has_room() const = 0;
     virtual void set_on_room(std::function<void()> on_room) = 0;

@@ -35,7 +35,7 @@ OpenedMap::OpenedMap(JobQueue& queue, ClientPort& port, const JobPool& pool, con
 OpenedMap::~OpenedMap() {
     queue_.end_filling(map());
     for (const auto& [from, ticket] : tickets_) queue_.abandon(ticket);
-    if (named_ || complete()) return;
+    if (named_ || complete() || (sealed_ && !results_)) return;
     queue_.cancel_map(map(), {});
     queue_.seal_map(map(), {.items = next_});
 }
@@ -153,9 +153,20 @@ void OpenedMap::go_on() {
                                                      " were given: other inputs need another name");
         sealed_ = true;
         total_ = next_;
-        queue_.seal_map(map(), {.items = next_, .goes_on = !named_ && !results_});
+        if (!results_) return seal_for_good();
+        queue_.seal_map(map(), {.items = next_});
     }
-    if (entries_.empty()) finish();
+    if (results_ && entries_.empty()) finish();
+}
+
+// Its client goes now, and relies on it.
+void OpenedMap::seal_for_good() {
+    queue_.seal_map(map(), {.items = next_, .goes_on = !named_}, [weak = weak_from_this()](Answer<void> sealed) {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        if (!sealed) return self->give_up(code_of(sealed.error().kind), sealed.error().message);
+        self->finish();
+    });
 }
 
 void OpenedMap::job_ended(const JobEnd& end) {

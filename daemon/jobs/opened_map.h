@@ -66,6 +66,7 @@ private:
     void tell_added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed);
     void added(std::uint64_t from, const std::vector<jobs::PlacedJob>& placed);
     void go_on();
+    void seal_for_good();
     // Its result is to be looked up.
     void note_in_store(Entry& ended);
     void keep(std::uint64_t index, Kept kept);

@@ -48,6 +48,9 @@ struct StoredMap {
 struct MapCancelled {
     std::uint64_t token = 0;
 };
+struct MapSealStored {
+    MapId map;
+};
 struct Flushed {
     JobPoolId pool;
     std::uint64_t number = 0;
@@ -91,13 +94,17 @@ struct ItemsRead {
     std::uint64_t token = 0;
     Result<std::vector<StoredJob>> items;  // with results, by index
 };
+struct MapFound {
+    std::uint64_t token = 0;
+    Result<MapId> map;  // 0: there is none
+};
 struct StoreHealth {
     enum class State : std::uint8_t { open, full, stopped };
     State state = State::open;
     std::string reason;  // a sentence where it is not open
     int code = 0;        // an errno for what it is about: ENOSPC, EROFS, EUCLEAN (damaged), EMEDIUMTYPE (not ours), …
 };
-using StoreAnswer = std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, MapCancelled, Fetched, LookedUp,
-                                 Listed, ItemsRead, StoreHealth>;
+using StoreAnswer = std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, MapCancelled, MapSealStored, Fetched,
+                                 LookedUp, Listed, ItemsRead, MapFound, StoreHealth>;
 
 }  // namespace pinion::jobs

@@ -202,7 +202,7 @@ void MemoryStore::on(const OpenMap& request) {
                       .given = map.seal ? map.seal->items : 0};
         }
     }
-    if (!stored.existing && !request.only_existing) {
+    if (!stored.existing) {
         ASSERT(last_map_ < std::numeric_limits<std::uint32_t>::max());
         maps_[++last_map_] = {
             .pool = own(request.pool), .name = request.name, .fail_fast = request.fail_fast, .items = {}};
@@ -213,6 +213,7 @@ void MemoryStore::on(const OpenMap& request) {
 }
 
 void MemoryStore::on(const SealMap& request) {
+    if (request.answer) answer_with(MapSealStored{request.map});
     Map* map = find_map(request.map);
     if (map == nullptr) return;
     map->seal = {.items = std::max(request.seal.items, map->seal ? map->seal->items : 0),

@@ -95,6 +95,7 @@ private:
     [[nodiscard]] Listed list(const ListJobs& request);
     [[nodiscard]] std::vector<StoredJob> items(const ReadItems& request);
     [[nodiscard]] StoredJob describe(JobId id, const MemoryJob& job) const;
+    [[nodiscard]] MapId named(const FindMap& request);
     [[nodiscard]] std::vector<AttemptRow> attempts(JobId id) const;
 
     // What records call the pool: its first number. One that was forgotten and comes back has another.

@@ -11,6 +11,7 @@ StoreAnswer MemoryStore::answer(const ReadRequest& request) {
         StoreAnswer operator()(const LookUpJob& r) const { return LookedUp{r.token, self.look_up(r.job)}; }
         StoreAnswer operator()(const ListJobs& r) const { return self.list(r); }
         StoreAnswer operator()(const ReadItems& r) const { return ItemsRead{r.token, self.items(r)}; }
+        StoreAnswer operator()(const FindMap& r) const { return MapFound{r.token, self.named(r)}; }
     };
     return std::visit(Answering{*this}, request);
 }
@@ -83,6 +84,11 @@ Listed MemoryStore::list(const ListJobs& request) {
         return true;
     });
     return {request.token, std::move(found), seen};
+}
+
+MapId MemoryStore::named(const FindMap& request) {
+    const auto found = map_names_.find({own(request.pool), request.name});
+    return found == map_names_.end() ? MapId{} : id_of(found->second);
 }
 
 std::vector<StoredJob> MemoryStore::items(const ReadItems& request) {

@@ -57,6 +57,7 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path, 
         {&reader->page_, "SELECT max(id), count(*) FROM (SELECT id FROM inputs WHERE id > ?1 ORDER BY id LIMIT ?2)"},
         {&reader->items_, PINION_JOB_COLUMNS "JOIN items t ON t.job = i.id WHERE t.map = ?1 AND t.item >= ?2"
                                              " ORDER BY t.item LIMIT ?3"},
+        {&reader->map_, "SELECT m.id FROM pools p JOIN maps m ON m.pool = p.id WHERE p.name = ?1 AND m.name = ?2"},
     };
     for (const auto& [statement, sql] : all) {
         auto prepared = reader->database_->prepare(sql);
@@ -74,6 +75,7 @@ StoreAnswer StoreReader::answer(const ReadRequest& request, const std::map<JobPo
         StoreAnswer operator()(const LookUpJob& r) { return LookedUp{r.token, self.look_up(r.job)}; }
         StoreAnswer operator()(const ListJobs& r) { return self.list(r, names); }
         StoreAnswer operator()(const ReadItems& r) { return ItemsRead{r.token, self.items(r)}; }
+        StoreAnswer operator()(const FindMap& r) { return MapFound{r.token, self.find(r, names)}; }
     };
     return std::visit(Answering{*this, names}, request);
 }
@@ -173,6 +175,17 @@ Result<std::vector<StoredJob>> StoreReader::find(const ListJobs& request, JobId 
         if (!more) return jobs;
         jobs.push_back(read_job(list_));
     }
+}
+
+Result<MapId> StoreReader::find(const FindMap& request, const std::map<JobPoolId, std::string>& names) {
+    const auto pool = names.find(request.pool);
+    if (pool == names.end()) return MapId{};
+    map_.bind_text(1, pool->second).bind_text(2, request.name);
+    PINION_TRY(found, map_.row());
+    if (!found) return MapId{};
+    const MapId map{map_.number(0)};
+    map_.reset();
+    return map;
 }
 
 Result<std::vector<StoredJob>> StoreReader::items(const ReadItems& request) {

@@ -31,6 +31,7 @@ private:
     [[nodiscard]] Listed list(const ListJobs& request, const std::map<JobPoolId, std::string>& names);
     [[nodiscard]] Result<std::vector<StoredJob>> find(const ListJobs& request, JobId last,
                                                       const std::map<JobPoolId, std::string>& names);
+    [[nodiscard]] Result<MapId> find(const FindMap& request, const std::map<JobPoolId, std::string>& names);
     [[nodiscard]] Result<std::optional<JobId>> end_of_page(JobId after);
     [[nodiscard]] Result<std::vector<StoredJob>> items(const ReadItems& request);
     [[nodiscard]] Result<std::string> contents(const Statement& row, int file, int bytes) const;
@@ -38,7 +39,7 @@ private:
 
     const Spool* spool_;
     std::unique_ptr<Database> database_;
-    Statement payload_, job_, result_, map_name_, attempts_, list_, page_, items_;
+    Statement payload_, job_, result_, map_name_, attempts_, list_, page_, items_, map_;
 };
 
 }  // namespace pinion::jobs

@@ -74,7 +74,6 @@ struct OpenMap {  // answered by MapStored. With a name: the map of that name an
     JobPoolId pool;
     std::string name;
     bool fail_fast = false;
-    bool only_existing = false;  // makes none: the answer's map is 0 where there is none of that name
 };
 // What the name of a map of a pool's own `inputs` begins with. Sealed, it is remembered for good, after its items are
 // forgotten too: they are done once, not once a retention.
@@ -129,6 +128,12 @@ struct ReadItems {  // of a named map, from an index on, those at their end only
     std::uint64_t from = 0;
     std::uint32_t limit = 1000;
 };
-using ReadRequest = std::variant<FetchPayload, LookUpJob, ListJobs, ReadItems>;
+// The map of that name and pool, if there is one: answered though the disk takes nothing.
+struct FindMap {
+    std::uint64_t token = 0;
+    JobPoolId pool;
+    std::string name;
+};
+using ReadRequest = std::variant<FetchPayload, LookUpJob, ListJobs, ReadItems, FindMap>;
 
 }  // namespace pinion::jobs

@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "jobs/split_finish.h"
 #include "jobs/store_threads.h"
 #include "model/job_limits.h"
 
@@ -17,26 +18,6 @@ namespace pinion::jobs {
 namespace {
 
 constexpr std::uint64_t own_token = 1ULL << 63;
-
-// The end of a job whose pushes go to the other engine as well.
-struct SplitFinish {
-    NoteFinish finish;               // of the job's own engine; its pushes are those that stay there
-    std::vector<NewJob> elsewhere;   // to disk, or from disk to memory
-    std::vector<bool> is_elsewhere;  // of all pushes, in the order of the request
-};
-
-// The placed pushes in the order of the request.
-std::vector<PlacedJob> merge(const std::vector<bool>& is_elsewhere, const std::vector<PlacedJob>& here,
-                             const std::vector<PlacedJob>& elsewhere) {
-    std::vector<PlacedJob> all;
-    auto own = here.begin();
-    auto other = elsewhere.begin();
-    for (const bool away : is_elsewhere) {
-        if (away ? other == elsewhere.end() : own == here.end()) continue;
-        all.push_back(away ? *other++ : *own++);
-    }
-    return all;
-}
 
 class StoreRouter : public Store {
 public:
@@ -77,9 +58,9 @@ private:
     void on(Enqueue request);
     void on(OpenMap request);
     void on(NoteFinish request);
-    void on(SetMode request);
+    void on(SetMode request) { tell_both(request); }
     void on(Flush request) { send(!disk_, request); }  // in memory everything is written at once
-    void on(Expire request);
+    void on(Expire request) { tell_both(request); }
     void on(SealMap request) { send(is_in_memory(request.map), std::move(request)); }
     void on(CancelMap request) { send(is_in_memory(request.map), std::move(request)); }
     void on(NoteClaim request) { send(is_in_memory(request.job), std::move(request)); }
@@ -90,6 +71,12 @@ private:
     void on(ListJobs request);
     void on(ReadItems request);
     // Of a job or a map that is there; if the disk is not, neither is what it would be about.
+    void on(FindMap request);
+    template <class Request>
+    void tell_both(const Request& request) {
+        memory_->post(WriteRequest(request));
+        if (disk_) disk_->post(WriteRequest(request));
+    }
     void send(bool to_memory, WriteRequest request);
     void split(NoteFinish request);
     void push_to_disk(std::uint64_t token);
@@ -292,16 +279,6 @@ void StoreRouter::end_pause() {
     if (disk_ && disk_->health().state == StoreHealth::State::open) push_refused();
 }
 
-void StoreRouter::on(SetMode request) {
-    memory_->post(WriteRequest(request));
-    if (disk_) disk_->post(WriteRequest(request));
-}
-
-void StoreRouter::on(Expire request) {
-    memory_->post(WriteRequest(request));
-    if (disk_) disk_->post(WriteRequest(request));
-}
-
 void StoreRouter::on(FetchPayload request) {
     if (is_in_memory(request.job)) return memory_->post(ReadRequest(request));
     if (disk_) return disk_->post(ReadRequest(request));
@@ -332,6 +309,15 @@ void StoreRouter::on(ReadItems request) {
 }
 
 std::vector<StoreAnswer> StoreRouter::take_answers() {
+// A pool that is kept in memory now may have maps on disk.
+void StoreRouter::on(FindMap request) {
+    const bool on_disk = is_on_disk(request.pool);
+    if (on_disk && !disk_) return own_.put(MapFound{request.token, std::unexpected(trouble("find a map"))});
+    auto found = std::get<MapFound>(memory_->answer(ReadRequest(request)));
+    if (disk_ && (on_disk || found.map->value == 0)) return disk_->post(ReadRequest(std::move(request)));
+    own_.put(std::move(found));
+}
+
     std::vector<StoreAnswer> out = own_.take();
     end_pause();
     if (disk_)

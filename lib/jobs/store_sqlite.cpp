@@ -173,6 +173,7 @@ StowedRequest SqliteStore::wrap(WriteRequest request, bool& large) const {
     if (const auto* claim = std::get_if<NoteClaim>(&whole.request))
         whole.durable = claim->token && is_durable(claim->pool);
     if (const auto* map = std::get_if<OpenMap>(&whole.request)) whole.durable = is_durable(map->pool);
+    if (const auto* seal = std::get_if<SealMap>(&whole.request)) whole.durable = seal->answer;
     if (const auto* flush = std::get_if<Flush>(&whole.request)) whole.durable = is_durable(flush->pool);
     if (const auto* cancel = std::get_if<CancelMap>(&whole.request)) whole.durable = is_durable(cancel->pool);
     if (const auto* finish = std::get_if<NoteFinish>(&whole.request)) {
@@ -270,7 +271,7 @@ void SqliteStore::spool_loop() {
 void SqliteStore::read_loop() {
     while (auto request = reading_.take()) {
         std::map<JobPoolId, std::string> names;
-        if (std::holds_alternative<ListJobs>(*request)) {
+        if (std::holds_alternative<ListJobs>(*request) || std::holds_alternative<FindMap>(*request)) {
             const std::scoped_lock lock(pools_mutex_);
             names = names_;
         }

@@ -314,7 +314,7 @@ Result<void> StoreWriter::on(const OpenMap& request, const StowedRequest&) {
             count_items_.reset();
         }
     }
-    if (!map.existing && !request.only_existing) {
+    if (!map.existing) {
         add_map_.bind(1, pool).bind(3, std::uint64_t{request.fail_fast});
         request.name.empty() ? add_map_.bind_null(2) : add_map_.bind_text(2, request.name);
         PINION_TRY(added, add_map_.row());
@@ -350,7 +350,6 @@ Result<void> StoreWriter::on(const SetMode& request, const StowedRequest&) {
     return set_mode_.run();
 }
 
-// Alone in its transaction it would be committed on a full disk, too, which would pass for room.
 Result<void> StoreWriter::on(const Flush& request, const StowedRequest&) {
     answers_->emplace_back(Flushed{request.pool, request.number});
     return probe();

@@ -37,8 +37,32 @@ protected:
         settle();
         return placed_.at(0).id;
     }
+    void seal(MapId map, jobs::MapSeal seal) {
+        host_.seal_map(map, seal, [this](const Answer<void>& sealed) {
+            answers_.emplace_back(sealed ? "sealed" : sealed.error().message);
+        });
+        settle();
+    }
     std::vector<std::string> answers_;
 };
+
+TEST_F(Cancels, ASealIsAnsweredWhenItIsWritten) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "film");
+    store_->shut();
+    submit(pool, 2, map);
+    seal(map, {.items = 2});
+    EXPECT_THAT(answers_, IsEmpty()) << "items of the map are on their way";
+    store_->open();
+    settle();
+    EXPECT_THAT(answers_, ElementsAre("sealed"));
+    store_->shut();
+    seal(map, {.items = 2});
+    EXPECT_EQ(answers_.size(), 1U);
+    store_->open();
+    settle();
+    EXPECT_THAT(answers_, ElementsAre("sealed", "sealed"));
+}
 
 TEST_F(Cancels, OfAQueuedJobIsAnsweredWhenItsEndIsWritten) {
     const auto job = one(declare("p"));
@@ -167,14 +191,18 @@ TEST(JobCancels, OnADiskThatTakesNothingAreToldSo) {
     for (const MapId map : {MapId{3}, MapId{jobs::first_memory_id + 1}}) {
         cancels.add(map, note);
         cancels.posted(map, map.value);
+        cancels.add_seal(map, note);
     }
     cancels.refuse_on_disk("no room");
-    EXPECT_THAT(told, ElementsAre("cancel job 17: no room", "cancel the map: no room"));
+    EXPECT_THAT(told, ElementsAre("cancel job 17: no room", "cancel the map: no room", "seal the map: no room"));
     cancels.written(3);
     cancels.ended(JobId{17}, JobState::cancelled);
-    EXPECT_EQ(told.size(), 2U) << "once";
+    cancels.sealed(MapId{3});
+    EXPECT_EQ(told.size(), 3U) << "once";
     cancels.written(jobs::first_memory_id + 1);
-    EXPECT_EQ(told.size(), 3U);
+    EXPECT_EQ(told.size(), 4U);
+    cancels.sealed(MapId{jobs::first_memory_id + 1});
+    EXPECT_EQ(told.size(), 5U);
 }
 
 // A daemon over a store on disk, and its successor over what a SIGKILL leaves of that: a copy of the folder.
@@ -281,6 +309,20 @@ TEST_F(AfterADeath, AMapWhoseCancelWasAnsweredStaysCancelled) {
     EXPECT_EQ(next.state(other[0]), JobState::queued);
     const auto later = next.submit(again, map, 9000, 1);
     next.until([&] { return next.state(later[0]) == JobState::cancelled; });
+}
+
+TEST_F(AfterADeath, ASealThatWasAnsweredIsNotLost) {
+    const auto pool = first_->declare();
+    const auto map = first_->open_map(pool, "");
+    const auto jobs = first_->submit(pool, map, 0, 1);
+    copies_ = true;
+    bool answered = false;
+    first_->host.seal_map(map, {.items = 1, .goes_on = true}, [&](const Answer<void>& was) { answered = !!was; });
+    first_->until([&] { return answered; });
+    Life& next = die();
+    const auto again = next.declare();
+    next.until([&] { return next.host.queue(again) && next.host.queue(again)->ready == 1; });
+    EXPECT_EQ(next.state(jobs[0]), JobState::queued);
 }
 
 TEST_F(AfterADeath, AMapWithoutANameIsCancelledUnlessNobodyWasToWaitForIt) {

@@ -97,6 +97,9 @@ public:
     std::string steered_by;
     std::optional<std::string> why_stopped;
     std::optional<std::string> why_no_cancels;
+    std::optional<std::string> why_no_seals;
+    bool holds_seals = false;
+    std::vector<std::move_only_function<void()>> held_seals;
     bool holds_cancels = false;
     std::vector<std::move_only_function<void()>> held_cancels;
     jobs::JobState end_of_cancelled = jobs::JobState::cancelled;  // of one that had an end on its way
@@ -163,10 +166,16 @@ public:
         maps_[id] = {.stored = {.map = id, .fail_fast = fail_fast}, .pool = pool, .name = std::move(name)};
         put_off([done = std::move(done), stored = maps_[id].stored]() mutable { done(stored); });
     }
-    void seal_map(MapId map, jobs::MapSeal seal = {}) override {
+    void seal_map(MapId map, jobs::MapSeal seal = {}, Done<void> done = {}) override {
         maps_.at(map).stored.sealed = true;
         maps_.at(map).stored.given = std::max(seal.items, maps_.at(map).stored.items);
         settle_map(map);
+        if (!done) return;
+        std::move_only_function<void()> tell = [this, done = std::move(done)]() mutable {
+            if (why_no_seals) return done(std::unexpected(Refusal{Refusal::Kind::refused, *why_no_seals}));
+            done({});
+        };
+        holds_seals ? held_seals.push_back(std::move(tell)) : put_off(std::move(tell));
     }
     void begin_filling(MapId map) override { ++fillers_[map]; }
     void end_filling(MapId map) override {
@@ -180,10 +189,10 @@ public:
         const auto known = fillers_.find(map);
         return known != fillers_.end() && known->second > 0;
     }
-    void find_map(std::string name, Done<std::vector<JobPoolId>> done) override {
-        std::vector<JobPoolId> found;
+    void find_map(std::string name, Done<std::map<JobPoolId, MapId>> done) override {
+        std::map<JobPoolId, MapId> found;
         for (const auto& [id, map] : maps_)
-            if (map.name == name) found.push_back(map.pool);
+            if (map.name == name) found.emplace(map.pool, id);
         put_off([done = std::move(done), found]() mutable { done(found); });
     }
     bool has_room() const override { return room; }

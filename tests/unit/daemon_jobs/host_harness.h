@@ -37,14 +37,14 @@ public:
         if (std::holds_alternative<jobs::NoteClaim>(request)) ++claims_;
         if (std::holds_alternative<jobs::Expire>(request)) ++expiries_;
         if (shut_) return held_.push_back(std::move(request));
-        if (const auto* open = std::get_if<jobs::OpenMap>(&request); open != nullptr && !why_no_maps_.empty())
-            return box_.put(jobs::MapStored{open->token, std::unexpected(Error{ENOSPC, why_no_maps_})});
         memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
     void post(jobs::ReadRequest request) override {
         if (reads_shut_) return held_reads_.push_back(std::move(request));
         memory_->post(std::move(request));
+        if (const auto* find = std::get_if<jobs::FindMap>(&request); find != nullptr && !why_no_maps_.empty())
+            return box_.put(jobs::MapFound{find->token, std::unexpected(Error{EIO, why_no_maps_})});
         box_.put(memory_->take_answers());
     }
     std::optional<std::string_view> input_at_hand(JobId job) override {

@@ -82,7 +82,7 @@ TEST_F(HostTest, AMapThatTheStoreCanNotLookForIsNotSaidToBeMissing) {
     open_map(declare("p"), "film");
     const auto find = [&](const std::string& name) {
         std::string found = "?";
-        host_.find_map(name, [&](const Answer<std::vector<JobPoolId>>& pools) {
+        host_.find_map(name, [&](const Answer<std::map<JobPoolId, MapId>>& pools) {
             found = pools ? std::to_string(pools->size()) : pools.error().message;
         });
         settle();
@@ -90,8 +90,8 @@ TEST_F(HostTest, AMapThatTheStoreCanNotLookForIsNotSaidToBeMissing) {
     };
     EXPECT_EQ(find("film"), "1");
     EXPECT_EQ(find("reel"), "0");
-    store_->refuse_maps("the disk is full");
-    EXPECT_THAT(find("film"), ::testing::HasSubstr("the disk is full"));
+    store_->refuse_maps("the disk is damaged");
+    EXPECT_THAT(find("film"), ::testing::HasSubstr("the disk is damaged"));
 }
 
 TEST_F(HostTest, WhatIsPastItsRetentionIsForgottenHoweverOftenPoolsChange) {

@@ -277,6 +277,28 @@ TEST_F(Maps, WithoutResultsNothingIsKeptForTheClient) {
     EXPECT_EQ(results(), "done");
 }
 
+TEST_F(Maps, WithoutResultsItIsDoneWhenItsSealIsKept) {
+    queue_.holds_seals = true;
+    const auto map = open(R"(,"results":false)");
+    add(map, 0, 3);
+    seal(map);
+    EXPECT_EQ(results(), "");
+    ASSERT_EQ(queue_.held_seals.size(), 1U);
+    queue_.held_seals[0]();
+    EXPECT_EQ(results(), "done");
+    queue_.settle();
+    EXPECT_FALSE(queue_.map_of(map).cancelled);
+}
+
+TEST_F(Maps, WithoutResultsItFailsWhereItsSealCanNotBeKept) {
+    queue_.why_no_seals = "the disk is full";
+    const auto map = open(R"(,"results":false)");
+    add(map, 0, 3);
+    seal(map);
+    EXPECT_EQ(results(), "failure: the disk is full");
+    EXPECT_FALSE(queue_.map_of(map).cancelled) << "it goes on as long as this daemon does";
+}
+
 TEST_F(Maps, AConnectionHasOnlySoManyOpen) {
     for (std::size_t i = 0; i < socket_limits::max_maps; ++i) open();
     EXPECT_EQ(client_->ask(frame(open_map, 5, R"({"pool":"film"})")).text("code"), "busy");

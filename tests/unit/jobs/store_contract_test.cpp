@@ -89,9 +89,7 @@ TEST_P(EachStore, WhatIsPastItsRetentionIsForgottenWithAllThatBelongsToIt) {
 }
 
 TEST_P(EachStore, InputsOfAPoolAreRememberedLongerThanTheirResults) {
-    const auto find = [&](const char* name) {
-        return *desk.ask<MapStored>(OpenMap{.token = 9, .pool = JobPoolId{1}, .name = name, .only_existing = true}).map;
-    };
+    const auto find = [&](const char* name) { return *desk.ask<MapFound>(FindMap{9, JobPoolId{1}, name}).map; };
     for (const char* name : {"inputs-00c0ffee", "film"}) {
         const MapId map = desk.ask<MapStored>(OpenMap{1, JobPoolId{1}, name, false}).map->map;
         const auto placed = desk.submit({{.pool = JobPoolId{1}, .map = map, .payload = "a", .index = 0}});
@@ -100,9 +98,10 @@ TEST_P(EachStore, InputsOfAPoolAreRememberedLongerThanTheirResults) {
     }
     desk.store->post(Expire{wall_now() + 2h});
     const auto until = std::chrono::steady_clock::now() + 20s;
-    while (find("film").map.value != 0) ASSERT_LT(std::chrono::steady_clock::now(), until);
+    while (find("film").value != 0) ASSERT_LT(std::chrono::steady_clock::now(), until);
     EXPECT_TRUE(desk.ask<Listed>(ListJobs{.token = 1}).jobs->empty());
-    EXPECT_TRUE(find("inputs-00c0ffee").sealed) << "or the next start would do them again";
+    EXPECT_TRUE(desk.ask<MapStored>(OpenMap{1, JobPoolId{1}, "inputs-00c0ffee", false}).map->sealed)
+        << "or the next start would do them again";
 }
 
 TEST_P(EachStore, ListsByPoolAndState) {
@@ -233,12 +232,13 @@ TEST_P(EachStore, AnAttemptThatIsToldAgainIsOneAttempt) {
 }
 
 TEST_P(EachStore, ANamedMapIsKeyedByIndexAndInput) {
-    const OpenMap attach{.token = 1, .pool = JobPoolId{0}, .name = "film-12", .only_existing = true};
-    EXPECT_EQ(desk.ask<MapStored>(attach).map->map, MapId{}) << "nothing is made by asking";
+    const FindMap find{1, JobPoolId{0}, "film-12"};
+    EXPECT_EQ(*desk.ask<MapFound>(find).map, MapId{}) << "nothing is made by asking";
     const auto opened = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "film-12", true});
     const MapId map = opened.map->map;
     EXPECT_FALSE(opened.map->existing);
-    EXPECT_EQ(desk.ask<MapStored>(attach).map->map, map);
+    EXPECT_EQ(*desk.ask<MapFound>(find).map, map);
+    EXPECT_EQ(*desk.ask<MapFound>(FindMap{2, JobPoolId{1}, "film-12"}).map, MapId{}) << "of another pool";
     const auto first =
         desk.submit({{.map = map, .payload = "a", .index = 0}, {.map = map, .payload = "b", .index = 1}});
     ASSERT_TRUE(first.jobs.has_value());

@@ -11,7 +11,7 @@ protected:
         return desk.ask<MapStored>(OpenMap{1, JobPoolId{1}, name, fail_fast}).map->map;
     }
     StoredMap find(const std::string& name) {
-        return *desk.ask<MapStored>(OpenMap{.token = 9, .pool = JobPoolId{1}, .name = name, .only_existing = true}).map;
+        return *desk.ask<MapStored>(OpenMap{.token = 9, .pool = JobPoolId{1}, .name = name}).map;
     }
     PlacedJob add(MapId map, std::uint64_t index) {
         const auto placed = desk.submit({{.pool = JobPoolId{1}, .map = map, .payload = "1", .index = index}});
