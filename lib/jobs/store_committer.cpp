@@ -140,20 +140,22 @@ void Committer::commit_loop() {
 void Committer::refuse_some(std::unique_lock<std::mutex>& lock, bool all) {
     std::vector<StoreAnswer> answers;
     std::vector<std::string> files;
-    std::deque<StowedRequest> kept;
-    for (StowedRequest& request : queue_) {
-        if (is_submit(request.request)) {
-            answers.push_back(refusal(request.request, health_));
-            queued_bytes_ -= request.bytes;
-            for (Stowed& part : request.stowed)
+    auto kept = queue_.begin() + static_cast<std::ptrdiff_t>(all ? 0 : looked_at_);
+    for (auto request = kept; request != queue_.end(); ++request) {
+        const bool submit = is_submit(request->request);
+        if (submit) answers.push_back(refusal(request->request, health_));
+        if (submit || all) {
+            queued_bytes_ -= request->bytes;
+            for (Stowed& part : request->stowed)
                 if (!all && !part.file.empty()) files.push_back(std::move(part.file));
-        } else if (!all) {
-            kept.push_back(std::move(request));
-        } else {
-            queued_bytes_ -= request.bytes;
+            continue;
         }
+        if (kept != request) *kept = std::move(*request);
+        ++kept;
     }
-    queue_.swap(kept);
+    queue_.erase(kept, queue_.end());
+    looked_at_ = queue_.size();
+    if (answers.empty()) return;
     lock.unlock();
     for (const std::string& file : files) parts_.spool->remove(file);
     parts_.answers->put(std::move(answers));
@@ -196,6 +198,7 @@ bool Committer::next_batch(Batch& batch) {
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();
     }
+    looked_at_ = 0;
     return true;
 }
 
@@ -256,7 +259,9 @@ Result<void> Committer::transact(const Batch& batch, std::vector<StoreAnswer>& a
 }
 
 Result<void> Committer::apply_all(const Batch& batch, std::vector<StoreAnswer>& answers) {
-    if (batch.empty()) return parts_.writer->probe();
+    // A full disk commits what changes nothing: that would pass for room.
+    if (health().state == StoreHealth::State::full) PINION_CHECK(parts_.writer->probe());
+    if (batch.empty()) return {};
     PINION_CHECK(parts_.retention->note_declared());
     const WallTime now = wall_now();
     std::unordered_set<JobId> ending;
@@ -282,6 +287,7 @@ void Committer::failed(Batch batch, const Error& error) {
             queued_bytes_ += request->bytes;
             if (!closing_ || is_submit(request->request)) queue_.push_front(std::move(*request));
         }
+        looked_at_ = 0;
     }
     set_health(no_room ? full(error) : stopped(error));
     std::unique_lock lock(mutex_);
@@ -309,7 +315,7 @@ void Committer::expire_slice() {
         parts_.retention->committed();
         remove_files(slice.files);
     }
-    parts_.writer->roll_back();  // it knows maps that may be gone
+    parts_.writer->forget_maps();  // some may be gone
     const std::scoped_lock lock(mutex_);
     // Where there is no room: later, then.
     if ((!done || slice.jobs < rows) && expire_before_ == now) expire_before_.reset();

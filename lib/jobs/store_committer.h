@@ -80,6 +80,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::deque<StowedRequest> queue_;
+    std::size_t looked_at_ = 0;  // of them in front, which are no submits: while there is no room, not once more
     std::size_t queued_bytes_ = 0;
     bool closing_ = false;
     StoreHealth health_;

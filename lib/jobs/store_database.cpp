@@ -149,6 +149,13 @@ Result<void> Database::run(const char* sql) {
     return {};
 }
 
+Result<void> Database::tidy(const char* sql) {
+    auto done = run(sql);
+    if (done || trouble_ != DatabaseTrouble::full) return done;
+    forget_trouble();
+    return {};
+}
+
 Result<Statement> Database::prepare(std::string_view sql) {
     sqlite3_stmt* raw = nullptr;
     const int code =

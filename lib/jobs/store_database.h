@@ -65,6 +65,8 @@ public:
     Database& operator=(const Database&) = delete;
 
     [[nodiscard]] Result<void> run(const char* sql);
+    // The same, of what only tidies up: where there is no room it is left for another time.
+    [[nodiscard]] Result<void> tidy(const char* sql);
     [[nodiscard]] Result<Statement> prepare(std::string_view sql);
     // The one number that a query gives.
     [[nodiscard]] Result<std::int64_t> ask(const char* sql);

@@ -11,24 +11,27 @@ namespace pinion::jobs {
 namespace {
 
 // The jobs of a slice are listed in a table of this connection, in memory.
-constexpr const char* set_up = R"sql(
-CREATE TEMP TABLE leaving(id INTEGER PRIMARY KEY);
-DELETE FROM main.maps WHERE name IS NOT NULL AND name NOT GLOB 'inputs-*'
-    AND NOT EXISTS (SELECT 1 FROM main.items WHERE items.map = maps.id);
-)sql";
+constexpr const char* set_up = "CREATE TEMP TABLE leaving(id INTEGER PRIMARY KEY)";
+
+// Of which no item is kept, and that need not be remembered for good.
+std::string drop_empty_maps() {
+    return "DELETE FROM main.maps WHERE name IS NOT NULL AND name NOT GLOB '" + std::string(inputs_map_prefix) +
+           "*' AND NOT EXISTS (SELECT 1 FROM main.items WHERE items.map = maps.id)";
+}
 
 // In this order: a map goes when its last item has gone, and which items and keys those are stands in `inputs`.
-constexpr const char* drops[] = {
-    "DELETE FROM items WHERE (map, item) IN (SELECT map, item FROM inputs WHERE id IN temp.leaving AND map <> 0)",
-    // In the other order SQLite 3.40 would look through all keys of the pool.
-    "DELETE FROM keys WHERE (key, pool) IN (SELECT key, pool FROM inputs WHERE id IN temp.leaving AND key IS NOT NULL)",
-    "DELETE FROM maps WHERE id IN (SELECT map FROM inputs WHERE id IN temp.leaving)"
-    " AND sealed AND name IS NOT NULL AND name NOT GLOB 'inputs-*'"
-    " AND NOT EXISTS (SELECT 1 FROM items WHERE items.map = maps.id)",
-    "DELETE FROM attempts WHERE job IN temp.leaving",
-    "DELETE FROM inputs WHERE id IN temp.leaving",
-    "DELETE FROM finished WHERE id IN temp.leaving",
-};
+std::vector<std::string> drops() {
+    return {
+        "DELETE FROM items WHERE (map, item) IN (SELECT map, item FROM inputs WHERE id IN temp.leaving AND map <> 0)",
+        // In the other order SQLite 3.40 would look through all keys of the pool.
+        "DELETE FROM keys WHERE (key, pool) IN (SELECT key, pool FROM inputs WHERE id IN temp.leaving AND key IS NOT "
+        "NULL)",
+        drop_empty_maps() + " AND (sealed OR cancelled) AND id IN (SELECT map FROM inputs WHERE id IN temp.leaving)",
+        "DELETE FROM attempts WHERE job IN temp.leaving",
+        "DELETE FROM inputs WHERE id IN temp.leaving",
+        "DELETE FROM finished WHERE id IN temp.leaving",
+    };
+}
 
 constexpr const char* files_of_leaving =
     "SELECT file FROM finished WHERE id IN temp.leaving AND file IS NOT NULL"
@@ -43,6 +46,7 @@ std::uint64_t slice_rows(bool busy, std::uint64_t ended) noexcept {
 Result<std::unique_ptr<Retention>> Retention::make(Database& database) {
     std::unique_ptr<Retention> retention(new Retention(database));
     PINION_CHECK(database.run(set_up));
+    PINION_CHECK(database.tidy(drop_empty_maps().c_str()));
     PINION_CHECK(retention->prepare());
     return retention;
 }
@@ -62,7 +66,7 @@ Result<void> Retention::prepare() {
         PINION_TRY(prepared, database_->prepare(sql));
         *statement = std::move(prepared);
     }
-    for (const char* sql : drops) {
+    for (const std::string& sql : drops()) {
         PINION_TRY(prepared, database_->prepare(sql));
         drops_.push_back(std::move(prepared));
     }

@@ -92,7 +92,7 @@ Result<void> SqliteStore::open() {
     lock_ = std::move(lock);
     PINION_TRY(database, open_for_writing(database_path(), options_.vfs));
     // Maps without a name belong to clients, and those of the last run are gone.
-    PINION_CHECK(database->run("DELETE FROM maps WHERE name IS NULL AND id NOT IN (SELECT map FROM live)"));
+    PINION_CHECK(database->tidy("DELETE FROM maps WHERE name IS NULL AND id NOT IN (SELECT map FROM live)"));
     PINION_TRY(spool, Spool::open(options_.folder + "/spool", options_.nonce));
     spool_ = std::move(spool);
     PINION_CHECK(sweep(*database));

@@ -44,8 +44,10 @@ public:
 
     // Makes sure that ids are reserved ahead; within the transaction.
     [[nodiscard]] Result<void> reserve_ids();
-    // The transaction was rolled back, or dropped maps: what was learned of the tables is forgotten.
+    // The transaction was rolled back: what was learned of the tables is forgotten.
     void roll_back();
+    // Another dropped maps.
+    void forget_maps() { maps_.clear(); }
     // It was committed. Gives the files that turned out not to be needed, since their jobs were known already.
     [[nodiscard]] std::vector<std::string> committed();
     // Writes something small, to see whether writing works again.

@@ -93,6 +93,24 @@ TEST(Retention, DropsAtStartANamedMapThatIsLeftWithoutItems) {
     EXPECT_EQ(desk.maps[1].name, "kept");
 }
 
+TEST(Retention, ForgetsACancelledMapThatNobodySealed) {
+    ScratchFolder folder;
+    StoreDesk desk({.folder = folder.path});
+    const auto open = [&] { return *desk.ask<MapStored>(OpenMap{1, JobPoolId{1}, "nightly", false}).map; };
+    const MapId map = open().map;
+    const auto placed = desk.submit({{.pool = JobPoolId{1}, .map = map, .payload = "1"}});
+    desk.ask<MapCancelled>(CancelMap{.token = 2, .map = map, .pool = JobPoolId{1}});
+    desk.ask<Finished>(NoteFinish{.job = placed.jobs->at(0).id,
+                                  .pool = JobPoolId{1},
+                                  .state = JobState::cancelled,
+                                  .attempt = {},
+                                  .result = "",
+                                  .pushes = {}});
+    expire(desk, wall_now() + 2h, 0);
+    EXPECT_FALSE(open().existing) << "or its name would be good for cancelled jobs only";
+    EXPECT_FALSE(desk.submit({{.pool = JobPoolId{1}, .map = open().map, .payload = "1"}}).jobs->at(0).cancelled);
+}
+
 TEST(Retention, KeepsUpWithAQueueThatIsNeverIdle) {
     EXPECT_EQ(slice_rows(false, 0), limits::expire_rows);
     for (const std::uint64_t ended : {0U, 1U, 512U, 8192U}) EXPECT_GT(slice_rows(true, ended), ended);

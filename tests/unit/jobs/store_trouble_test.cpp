@@ -62,8 +62,10 @@ TEST_F(StoreOnABadDisk, WhatIsAcknowledgedIsSyncedWhereThePoolWantsThat) {
         end.pool = synced;
         desk.ask<Finished>(end);
         EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "an end";
-        desk.ask<MapStored>(OpenMap{1, synced, "m" + std::to_string(round), false});
+        const auto opened = desk.ask<MapStored>(OpenMap{1, synced, "m" + std::to_string(round), false});
         EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a map";
+        desk.ask<MapSealStored>(SealMap{opened.map->map, {.items = 0}, true});
+        EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a seal that is waited for";
         desk.one({.pool = trusting, .payload = "1"});
         EXPECT_GT(failing_disk::unsynced_writes(), 0U) << "durability: os leaves that to the kernel";
     }
@@ -109,6 +111,82 @@ TEST_F(StoreOnABadDisk, AFullDiskKeepsAFlushAndWhatItIsFor) {
     EXPECT_EQ(desk.wait<Flushed>().number, 1U);
     EXPECT_EQ(desk.wait<Flushed>().number, 2U);
     EXPECT_FALSE(desk.waiting().at(0).claimed);
+}
+
+TEST_F(StoreOnABadDisk, AMapIsFoundOnAFullDiskAndOnOneThatHasStopped) {
+    StoreDesk desk(options);
+    const MapId map = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "film", false}).map->map;
+    failing_disk::become(Mode::full);
+    EXPECT_FALSE(desk.submit({{.payload = "2"}}).jobs.has_value());
+    EXPECT_EQ(*desk.ask<MapFound>(FindMap{2, JobPoolId{0}, "film"}).map, map);
+    desk.store->post(CancelMap{.token = 7, .map = map, .pool = JobPoolId{0}});
+    failing_disk::become(Mode::healthy);
+    EXPECT_EQ(desk.wait<MapCancelled>().token, 7U);
+    failing_disk::become(Mode::sync_fails);
+    EXPECT_FALSE(desk.submit({{.payload = "3"}}).jobs.has_value());
+    EXPECT_EQ(*desk.ask<MapFound>(FindMap{3, JobPoolId{0}, "film"}).map, map);
+}
+
+// What a start tidies up may wait until there is room.
+TEST_F(StoreOnABadDisk, AStartOnAFullDiskThatFindsOldMapsGoesOnByItself) {
+    JobId job;
+    {
+        StoreDesk desk(options);
+        desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "", false});
+        desk.ask<MapStored>(OpenMap{2, JobPoolId{0}, "film", false});
+        job = desk.one({.payload = "1"});
+    }
+    failing_disk::become(Mode::full);
+    options.nonce = 1;
+    StoreDesk desk(options);
+    ASSERT_EQ(desk.error, "");
+    EXPECT_EQ(desk.waiting().size(), 1U);
+    const auto refused = desk.submit({{.payload = "2"}});
+    ASSERT_FALSE(refused.jobs.has_value());
+    EXPECT_THAT(refused.jobs.error().message, HasSubstr("submits are refused until there is room"));
+    desk.store->post(done(job));
+    failing_disk::become(Mode::healthy);
+    EXPECT_EQ(desk.wait<Finished>().job, job);
+    EXPECT_TRUE(desk.submit({{.payload = "2"}}).jobs.has_value());
+}
+
+// The loop posts under the lock that the committer looks at its queue with.
+TEST_F(StoreOnABadDisk, ManyEndsThatWaitForRoomAreNotLookedAtAgainWithEach) {
+    StoreDesk desk(options);
+    failing_disk::become(Mode::full);
+    EXPECT_FALSE(desk.submit({{.payload = "2"}}).jobs.has_value());
+    constexpr std::uint64_t ends = 60'000;
+    for (std::uint64_t job = 1; job <= ends; ++job) desk.store->post(done(JobId{job}));
+    Duration held{};
+    for (int i = 0; i < 500; ++i) {
+        desk.store->post(VoidClaim{JobId{1}});
+        for (int turn = 0; turn < 20; ++turn) {
+            const auto begin = std::chrono::steady_clock::now();
+            EXPECT_TRUE(desk.store->has_room());
+            held += std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin);
+            std::this_thread::yield();
+        }
+    }
+    EXPECT_LT(held, 200ms) << "some microseconds each, not the time of a look at all of them";
+    EXPECT_FALSE(desk.submit({{.payload = "3"}}).jobs.has_value());
+    failing_disk::become(Mode::healthy);
+    for (std::uint64_t i = 0; i < ends; ++i) ASSERT_NE(desk.wait<Finished>().job, JobId{});
+}
+
+TEST_F(StoreOnABadDisk, WhatChangesNothingDoesNotPassForRoom) {
+    StoreDesk desk(options);
+    desk.one({.payload = "1"});
+    failing_disk::become(Mode::full);
+    EXPECT_FALSE(desk.submit({{.payload = "2"}}).jobs.has_value());
+    EXPECT_EQ(desk.wait<StoreHealth>().state, StoreHealth::State::full);
+    const auto before = failing_disk::refused_writes();
+    desk.store->post(VoidClaim{JobId{77}});
+    for (const auto until = std::chrono::steady_clock::now() + 30s;
+         failing_disk::refused_writes() < before + 4 && std::chrono::steady_clock::now() < until;) {
+        for (auto& answer : desk.store->take_answers()) ASSERT_FALSE(std::holds_alternative<StoreHealth>(answer));
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(desk.store->health().state, StoreHealth::State::full);
 }
 
 TEST_F(StoreOnABadDisk, AReadOnlyDatabaseIsNamed) {
