@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "daemon/jobs/job_records.h"
+#include "jobs/store_memory.h"
 #include "log/messages.h"
 #include "model/job_limits.h"
 
@@ -207,7 +208,8 @@ void JobHost::recover(std::optional<JobPoolId> only) {
                        .attempts = static_cast<std::uint16_t>(job.attempts),
                        .priority = job.priority,
                        .interrupted = job.claimed,
-                       .cancelled = cancelled.contains(job.map)});
+                       .cancelled = cancelled.contains(job.map),
+                       .on_disk = !is_in_memory(job.job)});
         if (events_.size() >= recovery_slice) turn();
     };
     if (auto recovered = store_->recover(only, visitor); !recovered) {

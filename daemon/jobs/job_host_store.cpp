@@ -154,7 +154,8 @@ void JobHost::queued(const PlacedJob& placed) {
                    .not_before = monotonic(placed.not_before),
                    .size = placed.size,
                    .priority = placed.priority,
-                   .cancelled = placed.cancelled});
+                   .cancelled = placed.cancelled,
+                   .on_disk = !is_in_memory(placed.id)});
 }
 
 // Results may come faster than the disk takes them. No more jobs are started then; those that run go on, and end.

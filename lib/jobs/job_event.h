@@ -89,6 +89,7 @@ struct JobQueued {
     std::uint8_t priority = 5;
     bool interrupted = false;  // at start: it was claimed when the daemon died, which is charged
     bool cancelled = false;    // its map is
+    bool on_disk = false;      // it is kept there, whatever its pool promises now
 };
 
 struct FinishPersisted {
@@ -102,12 +103,13 @@ struct CancelRequested {
 struct MapCancelRequested {
     MapId map;
 };
-// Whether the durable store takes writes. While it does not, jobs of durable pools are neither admitted nor dispatched.
+// Whether the durable store takes writes. While it does not, jobs of durable pools are neither admitted nor dispatched;
+// nor are those of another pool dispatched that has jobs on disk.
 struct StoreChanged {
     bool writable = true;
 };
 // As many bytes of ends as may be are on their way to the durable store, or it has caught up. While it is behind, jobs
-// of durable pools are not dispatched; submits are taken as ever.
+// of durable pools, and of those that have jobs on disk, are not dispatched; submits are taken as ever.
 struct StoreBehind {
     bool behind = true;
 };

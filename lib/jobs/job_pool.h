@@ -46,6 +46,7 @@ struct PoolRecord {
     std::uint32_t worker_count = 0;
     double smoothed_us = -1;  // below 0: unknown
     std::uint64_t reserved = 0;
+    std::uint64_t on_disk = 0;  // jobs that are kept there
     std::deque<SubmitRequested> waiting;
     QueueView counts;  // what is counted as it changes
 
@@ -55,6 +56,8 @@ struct PoolRecord {
         flushed = false;
     }
     [[nodiscard]] bool durable() const { return spec->queue.durability != Durability::memory; }
+    // Ends of its jobs go to the disk, for as long as it has some there from when it promised more.
+    [[nodiscard]] bool needs_disk() const { return on_disk > 0 || durable(); }
     [[nodiscard]] std::uint32_t depth() const;
     // Jobs for which the queue's capacity is meant.
     [[nodiscard]] std::uint64_t occupied() const { return rings.ready + counts.delayed + reserved; }

@@ -31,6 +31,8 @@ public:
     [[nodiscard]] JobPhase phase() const noexcept { return static_cast<JobPhase>(packed_ & 0xf); }
     // ASSERTs that the move is one of job_phase.h's.
     void become(JobPhase next_phase) noexcept;
+    [[nodiscard]] bool on_disk() const noexcept { return (packed_ >> 16 & 1) != 0; }
+    void set_on_disk() noexcept { packed_ |= 1U << 16; }
     [[nodiscard]] std::uint32_t attempts() const noexcept { return static_cast<std::uint32_t>(packed_ >> 4 & 0xfff); }
     void set_attempts(std::uint32_t attempts) noexcept;
     // Since when it is ready, or until when it is delayed, in whole milliseconds, rounded up.
@@ -38,7 +40,7 @@ public:
     void set_time(MonotonicTime time) noexcept;
 
 private:
-    // 40 bits of time, 12 of attempts, 4 spare, 4 of phase: see the accessors.
+    // 40 bits of time, 7 spare, whether it is on disk, 12 of attempts, 4 of phase: see the accessors.
     std::uint64_t packed_ = 0;
 };
 static_assert(sizeof(JobRecord) == 32);

@@ -146,7 +146,7 @@ void Scheduler::Impl::on(const StoreBehind& event) {
 
 void Scheduler::Impl::touch_durable() {
     for (PoolRecord& pool : pools_)
-        if (pool.spec != nullptr && pool.durable()) touch(pool);
+        if (pool.spec != nullptr && pool.needs_disk()) touch(pool);
 }
 
 void Scheduler::Impl::on(const TimerFired&) {

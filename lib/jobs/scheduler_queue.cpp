@@ -121,6 +121,10 @@ void Scheduler::Impl::on(const JobQueued& event) {
     job.lane = lane_for(map, priority);
     job.size = event.size;
     job.set_attempts(event.attempts);
+    if (event.on_disk) {
+        job.set_on_disk();
+        ++found->on_disk;
+    }
     ++lanes_.at(job.lane).users;
     ++maps_[map].unfinished;
     touch(*found);
@@ -244,9 +248,10 @@ void Scheduler::Impl::cancel_map(std::uint32_t map) {
     if (!std::exchange(record.cancelling, true)) cancelling_.push_back(map);
 }
 
-// Not while more ends wait to be written than may: those of a large map would take the memory of all of it.
+// Not while more ends wait to be written than may: those of a large map would take the memory of all of it. A map that
+// was forgotten meanwhile waits for nothing.
 bool Scheduler::Impl::may_end_cancelled(const MapRecord& map) const {
-    return !store_behind_ || !pools_[map.pool].durable();
+    return !store_behind_ || !map.open || !pools_[map.pool].needs_disk();
 }
 
 void Scheduler::Impl::cancel_slice() {

@@ -87,6 +87,8 @@ void Scheduler::Impl::on(const FinishPersisted& event) {
 
 void Scheduler::Impl::forget(Place place) {
     const std::uint32_t number = jobs_.at(place).lane;
+    PoolRecord& pool = pool_of(jobs_.at(place));
+    if (jobs_.at(place).on_disk() && --pool.on_disk == 0) touch(pool);
     jobs_.remove(place);
     Lane& lane = lanes_.at(number);
     const std::uint32_t map = lane.map;

@@ -111,7 +111,7 @@ void Scheduler::Impl::update_room(PoolRecord& pool, JobWorker& worker) {
 
 bool Scheduler::Impl::may_dispatch(const PoolRecord& pool) const {
     return pool.spec != nullptr && !pool.withdrawn && pool.mode != QueueMode::paused &&
-           ((store_writable_ && !store_behind_) || !pool.durable());
+           ((store_writable_ && !store_behind_) || !pool.needs_disk());
 }
 
 void Scheduler::Impl::pull(PoolRecord& pool) {

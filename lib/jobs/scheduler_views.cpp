@@ -111,8 +111,8 @@ Why Scheduler::Impl::why_ready(const PoolRecord& pool, Place place, Why why) con
     };
     count_ahead(pool, place, why);
     if (pool.withdrawn) return being(Why::Kind::withdrawn);
-    if (pool.durable() && !store_writable_) return being(Why::Kind::store_stopped);
-    if (pool.durable() && store_behind_) return being(Why::Kind::store_behind);
+    if (pool.needs_disk() && !store_writable_) return being(Why::Kind::store_stopped);
+    if (pool.needs_disk() && store_behind_) return being(Why::Kind::store_behind);
     if (pool.mode == QueueMode::paused) return being(Why::Kind::paused);
     const bool any = std::ranges::any_of(
         pool.workers, [](const auto& worker) { return worker != nullptr && worker->phase == WorkerPhase::open; });

@@ -338,6 +338,26 @@ TEST(Capacity, AStoreThatIsBehindStartsNothingAndTakesSubmits) {
     EXPECT_THAT(desk.dispatched(), ElementsAre(1));
 }
 
+// A pool that promised more once: what comes of those jobs goes to the disk.
+TEST(Capacity, APoolInMemoryThatHasJobsOnDiskWaitsForItUntilTheyAreGone) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    JobQueued kept = Desk::job(1);
+    kept.on_disk = true;
+    desk.tell(StoreBehind{true}, kept, Desk::job(2));
+    desk.arrive(0);
+    EXPECT_TRUE(desk.dispatched().empty());
+    EXPECT_EQ(desk.scheduler.why(JobId{1}).kind, Why::Kind::store_behind);
+    desk.tell(StoreBehind{false}, StoreChanged{false});
+    EXPECT_TRUE(desk.dispatched().empty());
+    desk.tell(SubmitRequested{1, JobPoolId{0}, 1, false});
+    EXPECT_EQ(desk.all<SubmitAdmitted>().size(), 1U) << "what comes now is kept in memory";
+    desk.tell(CancelRequested{JobId{1}});
+    EXPECT_TRUE(desk.dispatched().empty()) << "its end is on its way";
+    desk.tell(FinishPersisted{JobId{1}});
+    EXPECT_THAT(desk.dispatched(), ElementsAre(2));
+}
+
 TEST(Memory, AMillionQueuedJobsTakeLessThanFortyBytesEach) {
     Desk desk;
     desk.pool(0, memory_pool());

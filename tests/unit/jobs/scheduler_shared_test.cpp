@@ -143,17 +143,23 @@ TEST(Maps, AHugeCancelIsDoneInSlices) {
 }
 
 TEST(Maps, AHugeCancelWaitsWhileTheStoreIsBehind) {
-    Desk desk;
-    desk.pool(0, {});
-    std::vector<JobEvent> events;
-    for (std::uint64_t id = 1; id <= limits::cancel_slice + 1; ++id) events.emplace_back(Desk::job(id, 5));
-    desk.turn(events);
-    desk.tell(MapCancelRequested{MapId{5}});
-    desk.tell(StoreBehind{true});
-    EXPECT_TRUE(desk.all<Finish>().empty());
-    EXPECT_EQ(desk.scheduler.next_deadline(), no_deadline) << "and not a turn after the other meanwhile";
-    desk.tell(StoreBehind{false});
-    EXPECT_EQ(desk.all<Finish>().size(), 1U);
+    for (const bool in_memory_now : {false, true}) {
+        Desk desk;
+        desk.pool(0, in_memory_now ? memory_pool() : JobPoolSpec{});
+        std::vector<JobEvent> events;
+        for (std::uint64_t id = 1; id <= limits::cancel_slice + 1; ++id) {
+            JobQueued job = Desk::job(id, 5);
+            job.on_disk = true;
+            events.emplace_back(job);
+        }
+        desk.turn(events);
+        desk.tell(MapCancelRequested{MapId{5}});
+        desk.tell(StoreBehind{true});
+        EXPECT_TRUE(desk.all<Finish>().empty());
+        EXPECT_EQ(desk.scheduler.next_deadline(), no_deadline) << "and not a turn after the other meanwhile";
+        desk.tell(StoreBehind{false});
+        EXPECT_EQ(desk.all<Finish>().size(), 1U);
+    }
 }
 
 TEST(Maps, ACancelIsToBeKept) {
