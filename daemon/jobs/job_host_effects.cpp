@@ -222,6 +222,7 @@ void JobHost::send_fetched(WorkerLink& link) {
 }
 
 void JobHost::settled(const MapSettled& map) {
+    if (store_) store_->post(WriteRequest{DropMap{map.map}});
     if (const auto inputs = input_maps_.extract(map.map.value))
         services_.record(map_record(name(inputs.mapped()), "its inputs", map));
     std::vector<JobListener*> listeners;

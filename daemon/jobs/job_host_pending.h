@@ -39,7 +39,7 @@ struct Ending {
     JobEnd end;
     std::string result, error;
     // What it costs until then, roughly: with its request to the store and its row there.
-    [[nodiscard]] std::size_t bytes() const noexcept { return 512 + result.size() + error.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return 1024 + result.size() + error.size(); }
 };
 
 // A map whose opening is being written.

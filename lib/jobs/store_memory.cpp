@@ -233,15 +233,14 @@ void MemoryStore::drop_map_if_done(std::uint32_t number) {
     const auto found = maps_.find(number);
     if (found == maps_.end()) return;
     const Map& map = found->second;
-    if (!map.seal || map.live > 0 || !map.items.empty() || map.name.starts_with(inputs_map_prefix)) return;
+    const bool closed = map.seal || (map.cancelled && !map.name.empty());
+    if (!closed || map.live > 0 || !map.items.empty() || map.name.starts_with(inputs_map_prefix)) return;
     if (!map.name.empty()) map_names_.erase({map.pool, map.name});
     maps_.erase(found);
 }
 
 void MemoryStore::on(const Expire& request) {
     expire_before_ = request.now;
-    // Whoever went without sealing its map is not waited for.
-    std::erase_if(maps_, [](const auto& entry) { return entry.second.name.empty() && entry.second.live == 0; });
     expire_slice();
 }
 

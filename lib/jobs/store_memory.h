@@ -85,6 +85,7 @@ private:
     void on(NoteFinish request);
     void on(const OpenMap& request);
     void on(const SealMap& request);
+    void on(const DropMap&) {}  // what it is for is seen here
     void on(const CancelMap& request);
     void on(const SetMode& request);
     void on(const Flush& request) { answer_with(Flushed{request.pool, request.number}); }
@@ -94,8 +95,8 @@ private:
     [[nodiscard]] std::optional<StoredJob> look_up(JobId job);
     [[nodiscard]] Listed list(const ListJobs& request);
     [[nodiscard]] std::vector<StoredJob> items(const ReadItems& request);
-    [[nodiscard]] StoredJob describe(JobId id, const MemoryJob& job) const;
     [[nodiscard]] MapId named(const FindMap& request);
+    [[nodiscard]] StoredJob describe(JobId id, const MemoryJob& job) const;
     [[nodiscard]] std::vector<AttemptRow> attempts(JobId id) const;
 
     // What records call the pool: its first number. One that was forgotten and comes back has another.

@@ -81,6 +81,11 @@ inline constexpr std::string_view inputs_map_prefix = "inputs-";
 struct SealMap {
     MapId map;
     MapSeal seal{};
+    bool answer = false;  // by MapSealStored, once it survives the loss of power
+};
+// All of it has ended. Nobody can ask for it any more, if it has no name.
+struct DropMap {
+    MapId map;
 };
 // From now on the map is a cancelled one: jobs that are added to it are placed as such. Answered by MapCancelled.
 struct CancelMap {
@@ -102,8 +107,8 @@ struct Flush {
 struct Expire {
     WallTime now{};
 };
-using WriteRequest = std::variant<Enqueue, NoteClaim, VoidClaim, NoteRetry, NoteFinish, OpenMap, SealMap, CancelMap,
-                                  SetMode, Flush, Expire>;
+using WriteRequest = std::variant<Enqueue, NoteClaim, VoidClaim, NoteRetry, NoteFinish, OpenMap, SealMap, DropMap,
+                                  CancelMap, SetMode, Flush, Expire>;
 
 // Reads.
 struct FetchPayload {

@@ -62,6 +62,7 @@ private:
     void on(Flush request) { send(!disk_, request); }  // in memory everything is written at once
     void on(Expire request) { tell_both(request); }
     void on(SealMap request) { send(is_in_memory(request.map), std::move(request)); }
+    void on(DropMap request) { send(is_in_memory(request.map), request); }
     void on(CancelMap request) { send(is_in_memory(request.map), std::move(request)); }
     void on(NoteClaim request) { send(is_in_memory(request.job), std::move(request)); }
     void on(VoidClaim request) { send(is_in_memory(request.job), std::move(request)); }
@@ -70,13 +71,13 @@ private:
     void on(LookUpJob request);
     void on(ListJobs request);
     void on(ReadItems request);
-    // Of a job or a map that is there; if the disk is not, neither is what it would be about.
     void on(FindMap request);
     template <class Request>
     void tell_both(const Request& request) {
         memory_->post(WriteRequest(request));
         if (disk_) disk_->post(WriteRequest(request));
     }
+    // Of a job or a map that is there; if the disk is not, neither is what it would be about.
     void send(bool to_memory, WriteRequest request);
     void split(NoteFinish request);
     void push_to_disk(std::uint64_t token);
@@ -308,7 +309,6 @@ void StoreRouter::on(ReadItems request) {
     own_.put(ItemsRead{request.token, std::unexpected(trouble("read a map"))});
 }
 
-std::vector<StoreAnswer> StoreRouter::take_answers() {
 // A pool that is kept in memory now may have maps on disk.
 void StoreRouter::on(FindMap request) {
     const bool on_disk = is_on_disk(request.pool);
@@ -318,6 +318,7 @@ void StoreRouter::on(FindMap request) {
     own_.put(std::move(found));
 }
 
+std::vector<StoreAnswer> StoreRouter::take_answers() {
     std::vector<StoreAnswer> out = own_.take();
     end_pause();
     if (disk_)

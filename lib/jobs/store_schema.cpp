@@ -39,12 +39,13 @@ CREATE TABLE files(name TEXT PRIMARY KEY, job INTEGER NOT NULL) WITHOUT ROWID;
 constexpr const char* retention_of_pools = "ALTER TABLE pools ADD COLUMN retention INTEGER";
 
 // A map remembers that it was cancelled, how many items it was given (of older ones, the last that is kept tells), and
-// whether it goes on though it has no name and no client.
+// whether it goes on though it has no name and no client (older ones did, and must not lose what was acknowledged).
 constexpr const char* maps_that_remember = R"sql(
 ALTER TABLE maps ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE maps ADD COLUMN given INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE maps ADD COLUMN goes_on INTEGER NOT NULL DEFAULT 0;
-UPDATE maps SET given = (SELECT coalesce(max(item) + 1, 0) FROM items WHERE items.map = maps.id) WHERE sealed;
+UPDATE maps SET given = (SELECT coalesce(max(item) + 1, 0) FROM items WHERE items.map = maps.id),
+    goes_on = name IS NULL WHERE sealed;
 )sql";
 
 constexpr std::array<const char*, 3> steps{first_schema, retention_of_pools, maps_that_remember};

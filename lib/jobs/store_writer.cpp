@@ -56,6 +56,7 @@ Result<void> StoreWriter::prepare() {
         {&add_map_, "INSERT INTO maps(pool, name, fail_fast) VALUES(?1, ?2, ?3) RETURNING id"},
         {&count_items_, "SELECT count(*) FROM items WHERE map = ?1"},
         {&seal_, "UPDATE maps SET sealed = 1, given = max(given, ?2), goes_on = ?3 WHERE id = ?1"},
+        {&drop_map_, "DELETE FROM maps WHERE id = ?1 AND name IS NULL"},
         {&cancel_map_, "UPDATE maps SET cancelled = 1 WHERE id = ?1"},
         {&set_mode_, "UPDATE pools SET mode = ?2 WHERE id = ?1"},
         {&reserve_, "INSERT INTO meta VALUES('ids', ?1) ON CONFLICT DO UPDATE SET value = ?1"},
@@ -329,7 +330,15 @@ Result<void> StoreWriter::on(const OpenMap& request, const StowedRequest&) {
 
 Result<void> StoreWriter::on(const SealMap& request, const StowedRequest&) {
     seal_.bind(1, request.map.value).bind(2, request.seal.items).bind(3, std::uint64_t{request.seal.goes_on});
-    return seal_.run();
+    PINION_CHECK(seal_.run());
+    if (request.answer) answers_->emplace_back(MapSealStored{request.map});
+    return {};
+}
+
+Result<void> StoreWriter::on(const DropMap& request, const StowedRequest&) {
+    maps_.erase(request.map);
+    drop_map_.bind(1, request.map.value);
+    return drop_map_.run();
 }
 
 Result<void> StoreWriter::cancel(MapId map) {

@@ -69,6 +69,7 @@ private:
     [[nodiscard]] Result<void> on(const NoteFinish& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const OpenMap& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const SealMap& request, const StowedRequest& whole);
+    [[nodiscard]] Result<void> on(const DropMap& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const CancelMap& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const SetMode& request, const StowedRequest& whole);
     [[nodiscard]] Result<void> on(const Flush& request, const StowedRequest& whole);
@@ -97,7 +98,7 @@ private:
 
     Statement find_pool_, add_pool_, add_live_, add_input_, find_key_, add_key_, find_item_, add_item_, add_file_;
     Statement claim_, retry_, add_attempt_, find_live_, drop_live_, add_finished_, find_map_, map_by_name_, add_map_,
-        count_items_, seal_, cancel_map_, set_mode_, reserve_, probe_;
+        count_items_, seal_, drop_map_, cancel_map_, set_mode_, reserve_, probe_;
 };
 
 [[nodiscard]] std::int64_t to_micros(WallTime time) noexcept;

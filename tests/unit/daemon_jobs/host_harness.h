@@ -36,15 +36,16 @@ public:
     void post(jobs::WriteRequest request) override {
         if (std::holds_alternative<jobs::NoteClaim>(request)) ++claims_;
         if (std::holds_alternative<jobs::Expire>(request)) ++expiries_;
+        if (const auto* drop = std::get_if<jobs::DropMap>(&request)) dropped_.push_back(drop->map);
         if (shut_) return held_.push_back(std::move(request));
         memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
     void post(jobs::ReadRequest request) override {
         if (reads_shut_) return held_reads_.push_back(std::move(request));
-        memory_->post(std::move(request));
         if (const auto* find = std::get_if<jobs::FindMap>(&request); find != nullptr && !why_no_maps_.empty())
             return box_.put(jobs::MapFound{find->token, std::unexpected(Error{EIO, why_no_maps_})});
+        memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
     std::optional<std::string_view> input_at_hand(JobId job) override {
@@ -87,6 +88,7 @@ public:
     [[nodiscard]] std::size_t claims() const { return claims_; }
     // How often it was told to forget what is past its retention.
     [[nodiscard]] std::size_t expiries() const { return expiries_; }
+    [[nodiscard]] const std::vector<MapId>& dropped() const { return dropped_; }
     [[nodiscard]] std::size_t held() const { return held_.size(); }
     // Jobs that wait in front of it to be queued with the ends of others.
     [[nodiscard]] std::size_t held_pushes() const {
@@ -105,6 +107,7 @@ private:
     std::string why_no_maps_;
     std::size_t claims_ = 0;
     std::size_t expiries_ = 0;
+    std::vector<MapId> dropped_;  // maps
     bool shut_ = false;
     bool reads_shut_ = false;
     bool at_hand_ = false;

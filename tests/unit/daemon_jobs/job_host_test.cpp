@@ -63,6 +63,19 @@ TEST_F(EndOfAMap, AnAddThatIsGivenUpInTheTurnInWhichItIsMadeLeavesNothing) {
     EXPECT_FALSE(host_.map(map));
 }
 
+TEST_F(EndOfAMap, TheStoreHearsThatAllOfItHasEnded) {
+    const auto pool = declare("p");
+    const auto map = open_map(pool, "");
+    submit(pool, 1, map);
+    settle();
+    const auto worker = arrive("p");
+    host_.seal_map(map, {.items = 1});
+    settle();
+    EXPECT_TRUE(store_->dropped().empty());
+    answer(worker, "1");
+    EXPECT_EQ(store_->dropped(), std::vector{map});
+}
+
 TEST_F(EndOfAMap, TheSealOfANamedOneWaitsForItsItems) {
     const auto pool = declare("p");
     const auto map = open_map(pool, "film");

@@ -80,6 +80,37 @@ TEST_P(MapsOfEachStore, AJobKnowsTheNameOfItsMap) {
     EXPECT_EQ(desk.look(desk.one({.payload = "1"})).map_name, "");
 }
 
+TEST_P(MapsOfEachStore, AMapWithoutANameIsForgottenWhenAllOfItHasEnded) {
+    const MapId map = open("");
+    const MapId named = open("film-12");
+    desk.ask<Finished>(done(add(map, 0).id));
+    desk.ask<Finished>(done(add(named, 0).id));
+    for (const MapId one : {map, named}) {
+        desk.store->post(SealMap{one, {.items = 1}});
+        desk.store->post(DropMap{one});
+    }
+    desk.ask<Flushed>(Flush{JobPoolId{1}, 1});
+    desk.waiting();
+    ASSERT_EQ(desk.maps.size(), 1U);
+    EXPECT_EQ(desk.maps[0].map, named);
+}
+
+TEST_P(MapsOfEachStore, AMapWhoseClientIsStillThereIsNotForgotten) {
+    const MapId map = open("");
+    const JobId before = add(map, 0).id;
+    desk.ask<Finished>(done(before));
+    desk.store->post(Expire{wall_now() + 2h});
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (desk.ask<LookedUp>(LookUpJob{1, before}).job->has_value())
+        ASSERT_LT(std::chrono::steady_clock::now(), until);
+    EXPECT_EQ(desk.look(add(map, 1).id).map, map);
+}
+
+TEST_P(MapsOfEachStore, ASealIsAnsweredToWhoeverAsks) {
+    const MapId map = open("film-12");
+    EXPECT_EQ(desk.ask<MapSealStored>(SealMap{map, {.items = 0}, true}).map, map);
+}
+
 TEST_P(MapsOfEachStore, AMapThatGoesOnWithoutItsClientSaysSo) {
     const MapId map = open("");
     add(map, 0);

@@ -122,25 +122,27 @@ TEST(StoreOnDisk, TakesTheMapsOfTheFirstSchemaWithIt) {
         ASSERT_TRUE(database.has_value()) << database.error().message;
         ASSERT_TRUE(
             (*database)->run("INSERT INTO pools VALUES(1, 'thumbs', 0);"
-                             "INSERT INTO maps VALUES(1, 1, 'film', 0, 1), (2, 1, 'reel', 1, 0);"
-                             "INSERT INTO live VALUES(7, 1, 1, 5, 0, 0, 0, 1), (8, 1, 2, 5, 0, 0, 0, 1);"
+                             "INSERT INTO maps VALUES(1, 1, 'film', 0, 1), (2, 1, 'reel', 1, 0), (3, 1, NULL, 0, 1);"
+                             "INSERT INTO live VALUES(7, 1, 1, 5, 0, 0, 0, 1), (8, 1, 2, 5, 0, 0, 0, 1),"
+                             "  (9, 1, 3, 5, 0, 0, 0, 1);"
                              "INSERT INTO inputs VALUES(7, 1, 1, 4, 5, 0, 0, NULL, NULL, '1'),"
-                             "  (8, 1, 2, 0, 5, 0, 0, NULL, NULL, '1');"
+                             "  (8, 1, 2, 0, 5, 0, 0, NULL, NULL, '1'), (9, 1, 3, 0, 5, 0, 0, NULL, NULL, '1');"
                              "INSERT INTO items VALUES(1, 4, 7, 1), (2, 0, 8, 1);"
                              "INSERT INTO meta VALUES('ids', 100)"));
     }
     StoreDesk desk({.folder = folder.path});
     ASSERT_EQ(desk.error, "");
-    EXPECT_EQ(desk.waiting().size(), 2U);
-    ASSERT_EQ(desk.maps.size(), 2U);
+    EXPECT_EQ(desk.waiting().size(), 3U);
+    ASSERT_EQ(desk.maps.size(), 3U);
     EXPECT_EQ(desk.maps[0].seal, (MapSeal{.items = 5})) << "the last that is kept was the fifth";
+    EXPECT_EQ(desk.maps[2].seal, (MapSeal{.goes_on = true})) << "it went on before";
     EXPECT_EQ(desk.maps[1].seal, std::nullopt);
     for (const RecoveredMap& map : desk.maps) EXPECT_FALSE(map.cancelled);
     desk.ask<MapCancelled>(CancelMap{.token = 1, .map = desk.maps[1].map, .pool = JobPoolId{0}});
     desk.store.reset();
     StoreDesk again({.folder = folder.path, .nonce = 1});
     again.waiting();
-    ASSERT_EQ(again.maps.size(), 2U);
+    ASSERT_EQ(again.maps.size(), 3U);
     EXPECT_TRUE(again.maps[1].cancelled);
 }
 
