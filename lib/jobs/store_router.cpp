@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-#include "jobs/split_finish.h"
+#include "jobs/store_split.h"
 #include "jobs/store_threads.h"
 #include "model/job_limits.h"
 

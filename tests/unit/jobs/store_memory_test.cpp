@@ -253,9 +253,11 @@ TEST(StoreRouter, WhatLiesOnDiskIsFoundWhenItIsOpenedAtOnce) {
     ScratchFolder folder;
     const auto open_disk = [&] { return open_sqlite_store({.folder = folder.path}); };
     EXPECT_FALSE(sqlite_store_exists(folder.path));
+    MapId map;
     {
         StoreDesk desk(open_disk());
-        desk.one({.payload = "1"});
+        map = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "film", false}).map->map;
+        desk.submit({{.map = map, .payload = "1"}});
     }
     StoreDesk desk(
         open_store_router(
@@ -264,6 +266,11 @@ TEST(StoreRouter, WhatLiesOnDiskIsFoundWhenItIsOpenedAtOnce) {
     ASSERT_EQ(desk.waiting().size(), 1U);
     const JobId job = desk.waiting().at(0).job;
     EXPECT_FALSE(is_in_memory(job));
+    EXPECT_EQ(*desk.ask<MapFound>(FindMap{1, JobPoolId{0}, "film"}).map, map) << "to be cancelled, for one";
+    EXPECT_EQ(*desk.ask<MapFound>(FindMap{2, JobPoolId{1}, "film"}).map, MapId{});
+    const MapId later = desk.ask<MapStored>(OpenMap{3, JobPoolId{0}, "film", false}).map->map;
+    EXPECT_TRUE(is_in_memory(later));
+    EXPECT_EQ(*desk.ask<MapFound>(FindMap{4, JobPoolId{0}, "film"}).map, later);
     desk.ask<Finished>(done(job));
     EXPECT_TRUE(desk.waiting().empty());
     EXPECT_TRUE(is_in_memory(desk.one({.payload = "2"})));
