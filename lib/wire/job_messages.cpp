@@ -57,8 +57,9 @@ constexpr std::array table{
                "`{\"done\",\"failed\",\"cancelled\"}` of the results that were sent, last of all"},
     MessageRow{wait, "wait", Sender::client, json, request_id, "`{\"jobs\"}`: answered by finished for each"},
     MessageRow{ask_job, "ask_job", Sender::client, json, request_id, "`{\"job\",\"result\"?}`"},
-    MessageRow{job_state, "job_state", Sender::daemon, body, same_id,
-               "head: the job with every attempt; one item: its result"},
+    MessageRow{
+        job_state, "job_state", Sender::daemon, body, same_id,
+        "head: the job with every attempt and, where it has one, its map's name (`map_name`); one item: its result"},
     MessageRow{list_jobs, "list_jobs", Sender::client, json, request_id,
                "`{\"pool\"?,\"map\"?,\"states\"?,\"after\"?,\"limit\"?}`"},
     MessageRow{jobs_listed, "jobs_listed", Sender::daemon, json, same_id,
