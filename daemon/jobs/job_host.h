@@ -19,6 +19,7 @@
 #include "daemon/jobs/job_cancels.h"
 #include "daemon/jobs/job_host_parts.h"
 #include "daemon/jobs/job_host_pending.h"
+#include "daemon/jobs/job_listeners.h"
 #include "daemon/jobs/job_log.h"
 #include "daemon/jobs/job_queue.h"
 #include "daemon/jobs/job_workers.h"
@@ -76,10 +77,10 @@ public:
     bool has_room() const override;
     void set_on_room(std::function<void()> on_room) override { on_room_ = std::move(on_room); }
     std::optional<std::string> stopped() const override;
-    void listen(MapId map, JobListener& listener) override;
-    void listen(JobId job, JobListener& listener) override;
-    void forget(JobListener& listener) override;
-    void forget(JobId job, JobListener& listener) override;
+    void listen(MapId map, JobListener& listener) override { listeners_.add(map, listener); }
+    void listen(JobId job, JobListener& listener) override { listeners_.add(job, listener); }
+    void forget(JobListener& listener) override { listeners_.remove(listener); }
+    void forget(JobId job, JobListener& listener) override { listeners_.remove(job, listener); }
     void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) override;
     void list(jobs::ListJobs query, Done<JobPage> done) override;
     void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
@@ -129,7 +130,6 @@ private:
     void settled(const jobs::MapSettled& settled);
     void arrived(MapId map);
     void announce(const Ending& ending);
-    void tell_stopped();
     void keep_cancel(const jobs::KeepCancel& cancelled);
     void cancel_absent(JobId job);
     void tell_refused();
@@ -184,9 +184,7 @@ private:
     host::Pending pending_;  // for the store
     MapArrivals arriving_;
     JobCancels cancels_;
-    std::multimap<std::uint64_t, JobListener*> map_listeners_;  // by map; 0 is none
-    std::multimap<std::uint64_t, JobListener*> job_listeners_;
-    std::vector<JobListener*> told_;  // kept for its memory
+    JobListeners listeners_;
     std::function<void()> on_room_;
     bool had_room_ = true;
     JobLogs logs_;

@@ -225,10 +225,7 @@ void JobHost::settled(const MapSettled& map) {
     if (store_) store_->post(WriteRequest{DropMap{map.map}});
     if (const auto inputs = input_maps_.extract(map.map.value))
         services_.record(map_record(name(inputs.mapped()), "its inputs", map));
-    std::vector<JobListener*> listeners;
-    const auto [first, last] = map_listeners_.equal_range(map.map.value);
-    for (auto place = first; place != last; ++place) listeners.push_back(place->second);
-    for (auto* listener : listeners) listener->map_settled(map);
+    listeners_.tell_settled(map);
 }
 
 }  // namespace pinion::daemon

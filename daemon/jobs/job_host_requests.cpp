@@ -56,12 +56,7 @@ void JobHost::end_filling(MapId map) {
     const auto filled = fillers_.find(map.value);
     if (filled == fillers_.end() || --filled->second > 0) return;
     fillers_.erase(filled);
-    later([this, map] {
-        std::vector<JobListener*> listeners;
-        const auto [first, last] = map_listeners_.equal_range(map.value);
-        for (auto place = first; place != last; ++place) listeners.push_back(place->second);
-        for (auto* listener : listeners) listener->map_left();
-    });
+    later([this, map] { listeners_.tell_left(map); });
 }
 
 // `inputs` are given by ourselves.
@@ -107,21 +102,6 @@ bool JobHost::has_room() const { return !store_ || store_->has_room(); }
 std::optional<std::string> JobHost::stopped() const {
     if (store_ && store_->health().state != StoreHealth::State::stopped) return std::nullopt;
     return no_store().message;
-}
-
-void JobHost::listen(MapId map, JobListener& listener) { map_listeners_.emplace(map.value, &listener); }
-
-void JobHost::listen(JobId job, JobListener& listener) { job_listeners_.emplace(job.value, &listener); }
-
-void JobHost::forget(JobListener& listener) {
-    const auto is_it = [&](const auto& entry) { return entry.second == &listener; };
-    std::erase_if(map_listeners_, is_it);
-    std::erase_if(job_listeners_, is_it);
-}
-
-void JobHost::forget(JobId job, JobListener& listener) {
-    const auto [first, last] = job_listeners_.equal_range(job.value);
-    for (auto place = first; place != last;) place = place->second == &listener ? job_listeners_.erase(place) : ++place;
 }
 
 void JobHost::look_up(JobId job, Done<std::optional<StoredJob>> done) {

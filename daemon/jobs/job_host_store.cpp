@@ -128,7 +128,7 @@ struct JobHost::Take {
     void operator()(const StoreHealth& health) const {
         host.post(StoreChanged{health.state == StoreHealth::State::open});
         host.services_.record(health_record(health));
-        if (health.state == StoreHealth::State::stopped) host.tell_stopped();
+        if (health.state == StoreHealth::State::stopped) host.listeners_.tell_stopped(host.no_store().message);
     }
 };
 
@@ -180,28 +180,7 @@ void JobHost::announce(const Ending& ending) {
     JobEnd end = ending.end;
     end.result = ending.result;
     end.error = ending.error;
-    auto listeners = std::exchange(told_, {});
-    const auto add = [&](auto range) {
-        for (auto place = range.first; place != range.second; ++place)
-            if (std::ranges::find(listeners, place->second) == listeners.end()) listeners.push_back(place->second);
-    };
-    if (end.map.value != 0) add(map_listeners_.equal_range(end.map.value));
-    add(job_listeners_.equal_range(end.job.value));
-    for (auto* listener : listeners) listener->job_ended(end);
-    job_listeners_.erase(end.job.value);
-    listeners.clear();
-    told_ = std::move(listeners);
-}
-
-// Whoever waits for an end that can't be written is not to wait for ever.
-void JobHost::tell_stopped() {
-    std::vector<JobListener*> listeners;
-    for (const auto* all : {&map_listeners_, &job_listeners_})
-        for (const auto& [id, listener] : *all)
-            if (id < first_memory_id && std::ranges::find(listeners, listener) == listeners.end())
-                listeners.push_back(listener);
-    const auto why = no_store().message;
-    for (auto* listener : listeners) listener->store_stopped(why);
+    listeners_.tell_end(end);
 }
 
 // --- `inputs`

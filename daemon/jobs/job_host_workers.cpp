@@ -197,12 +197,8 @@ std::vector<NewJob> JobHost::to_jobs(std::vector<ChannelPush> pushes, std::vecto
 }
 
 void JobHost::progressed(const WorkerLink::Sent& sent, std::optional<double> fraction, std::string_view note) {
-    const auto tell = [&](auto range) {
-        const JobProgress progress{.job = sent.job, .map = {}, .fraction = fraction, .note = note};
-        for (auto place = range.first; place != range.second; ++place) place->second->job_progressed(progress);
-    };
     if (!note.empty()) logs_.add(sent.job, {sent.number, wall_now(), printable(note, 400)});
-    tell(job_listeners_.equal_range(sent.job.value));
+    listeners_.tell_progress({.job = sent.job, .map = {}, .fraction = fraction, .note = note});
 }
 
 void JobHost::strayed(const WorkerLink& link, std::string_view line) {
