@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The clients of the benchmarks of job pools, by libpinion. Prints numbers on one line.
 //
-//     bench_job_feed map SOCKET POOL COUNT                       results a second
-//     bench_job_feed flow SOCKET POOL SECONDS                    the same for a time
-//     bench_job_feed submits SOCKET POOL CLIENTS BATCH SECONDS   jobs acknowledged a second; p50 and p99 of the wait,
-//     ms bench_job_feed fill SOCKET POOL COUNT                      jobs acknowledged a second, 5000 a submit
-//     bench_job_feed holds SOCKET POOL ROUNDS FIFO               p50, p99 and worst, ms, from the SIGKILL of a worker
-//     to
-//                                                                its job's second attempt; other jobs meanwhile, how
-//                                                                many of them were tried twice
+//     bench_job_feed map SOCKET POOL COUNT         results a second
+//     bench_job_feed flow SOCKET POOL SECONDS      the same for a time
+//     bench_job_feed submits SOCKET POOL CLIENTS BATCH SECONDS
+//                                                  jobs acknowledged a second; p50 and p99 of the wait, ms
+//     bench_job_feed fill SOCKET POOL COUNT        jobs acknowledged a second, 5000 a submit
+//     bench_job_feed holds SOCKET POOL ROUNDS FIFO alone|busy
+//                                                  p50, p99 and worst, ms, from the SIGKILL of a worker to its job's
+//                                                  second attempt; other jobs meanwhile, how many of them were tried
+//                                                  twice; beside it p50 and p99, ms, from the SIGKILL of a process
+//                                                  that sleeps until whoever waits for its end knows of it
 #include <fcntl.h>
 #include <pinion/job_client.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -127,6 +132,30 @@ Told read_record(int fifo) {
     return told;
 }
 
+// How long the kernel takes, in ms, to end a process that sleeps and to tell us.
+double bare_kill() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("make a pipe");
+    const pid_t victim = ::fork();
+    if (victim < 0) throw std::runtime_error("fork");
+    if (victim == 0) {
+        if (::write(ends[1], "", 1) != 1) ::_exit(1);
+        for (;;) ::pause();
+    }
+    char sleeps = 0;
+    const bool told = ::read(ends[0], &sleeps, 1) == 1;
+    ::close(ends[0]);
+    ::close(ends[1]);
+    pollfd death{.fd = static_cast<int>(::syscall(SYS_pidfd_open, victim, 0)), .events = POLLIN, .revents = 0};
+    const auto begin = Clock::now();
+    ::kill(victim, SIGKILL);
+    if (!told || death.fd < 0 || ::poll(&death, 1, -1) != 1) throw std::runtime_error("wait for a death");
+    const double took = seconds_since(begin) * 1e3;
+    ::waitpid(victim, nullptr, 0);
+    ::close(death.fd);
+    return took;
+}
+
 // With `busy`, a map keeps the pool at its full rate meanwhile.
 void run_holds(const Target& target, std::size_t rounds, const char* path, bool busy) {
     const int fifo = ::open(path, O_RDWR | O_CLOEXEC);
@@ -137,8 +166,9 @@ void run_holds(const Target& target, std::size_t rounds, const char* path, bool 
         if (busy) others = map(target, [&](std::uint64_t) { return !over; });
     });
     auto client = pinion::JobClient::connect(target.socket);
-    std::vector<double> waits;
+    std::vector<double> waits, bare;
     for (std::size_t round = 0; round < rounds; ++round) {
+        bare.push_back(bare_kill());
         const auto job = client.submit(target.pool, {R"("hold")"}).ids.at(0);
         const Told first = read_record(fifo);
         timespec now{};
@@ -150,8 +180,9 @@ void run_holds(const Target& target, std::size_t rounds, const char* path, bool 
     }
     over = true;
     load.join();
-    std::printf("%.3f %.3f %.3f %llu %llu\n", percentile(waits, 0.5), percentile(waits, 0.99), percentile(waits, 1),
-                static_cast<unsigned long long>(others.results), static_cast<unsigned long long>(others.again));
+    std::printf("%.3f %.3f %.3f %llu %llu %.3f %.3f\n", percentile(waits, 0.5), percentile(waits, 0.99),
+                percentile(waits, 1), static_cast<unsigned long long>(others.results),
+                static_cast<unsigned long long>(others.again), percentile(bare, 0.5), percentile(bare, 0.99));
 }
 
 int run(int argc, char** argv) {
