@@ -117,6 +117,20 @@ TEST(StoreRouter, OpensTheDiskWithTheFirstPoolThatWantsIt) {
     EXPECT_TRUE(is_in_memory(routed.desk.one({.payload = "1"})));
 }
 
+TEST(StoreRouter, WhatIsInMemoryBesideADiskGrowsOldToo) {
+    Routed routed;
+    routed.desk.declare(JobPoolId{2}, "sound", Durability::os);
+    ASSERT_EQ(routed.opened, 1);
+    const JobId job = routed.desk.one({.pool = JobPoolId{1}, .payload = "1"});
+    ASSERT_TRUE(is_in_memory(job));
+    routed.desk.ask<Finished>(done(job));
+    EXPECT_EQ(routed.desk.ask<Listed>(ListJobs{.token = 1, .limit = 10}).jobs->size(), 1U);
+    routed.desk.store->post(Expire{wall_now() + 2h});
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (!routed.desk.ask<Listed>(ListJobs{.token = 1, .limit = 10}).jobs->empty())
+        ASSERT_LT(std::chrono::steady_clock::now(), until);
+}
+
 TEST(StoreRouter, ADiskThatCanNotBeOpenedStopsOnlyItsOwnPools) {
     Routed routed;
     routed.broken = true;
