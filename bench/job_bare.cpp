@@ -3,6 +3,7 @@
 //
 //     bench_job_bare frames SECONDS           frames between two processes, 32 on their way
 //     bench_job_bare spawn COUNT PROGRAM      posix_spawn, two processes at a time
+//     bench_job_bare loops COUNT PROGRAM      two loops, each of which starts a process and waits for it
 //     bench_job_bare fdatasync FOLDER SECONDS a page written and synced, again and again
 #include <fcntl.h>
 #include <spawn.h>
@@ -91,19 +92,42 @@ double frames(double seconds) {
     return rate;
 }
 
+pid_t start(char* program, long number) {
+    std::string text = std::to_string(number);
+    char* argv[] = {program, text.data(), nullptr};
+    pid_t pid = 0;
+    if (::posix_spawn(&pid, program, nullptr, nullptr, argv, environ) != 0) give_up("bench_job_bare: spawn");
+    return pid;
+}
+
 double spawn(long count, char* program) {
     const auto begin = Clock::now();
     long running = 0;
     for (long started = 0; started < count || running > 0;) {
         if (started < count && running < 2) {
-            std::string number = std::to_string(started++);
-            char* argv[] = {program, number.data(), nullptr};
-            pid_t pid = 0;
-            if (::posix_spawn(&pid, program, nullptr, nullptr, argv, environ) != 0) give_up("bench_job_bare: spawn");
+            start(program, started++);
             ++running;
         } else if (::wait(nullptr) > 0) {
             --running;
         }
+    }
+    return static_cast<double>(count) / seconds_since(begin);
+}
+
+// As much as two CPUs can do: nobody is in between, and no start waits for another.
+double loops(long count, char* program) {
+    constexpr long at_once = 2;
+    const auto begin = Clock::now();
+    for (long loop = 0; loop < at_once; ++loop) {
+        const pid_t child = ::fork();
+        if (child < 0) give_up("bench_job_bare: fork");
+        if (child > 0) continue;
+        for (long i = loop; i < count; i += at_once) ::waitpid(start(program, i), nullptr, 0);
+        ::_exit(0);
+    }
+    for (long loop = 0; loop < at_once; ++loop) {
+        int status = 0;
+        if (::wait(&status) < 0 || status != 0) give_up("bench_job_bare: loops");
     }
     return static_cast<double>(count) / seconds_since(begin);
 }
@@ -131,6 +155,8 @@ int main(int argc, char** argv) {
         rate = frames(std::atof(argv[2]));
     else if (what == "spawn" && argc == 4)
         rate = spawn(std::atol(argv[2]), argv[3]);
+    else if (what == "loops" && argc == 4)
+        rate = loops(std::atol(argv[2]), argv[3]);
     else if (what == "fdatasync" && argc == 4)
         rate = fdatasync(argv[2], std::atof(argv[3]));
     else
