@@ -38,10 +38,9 @@ JobMap::State::State(JobClient::Connection& its_connection, const JobMessage& op
 
 JobMap::State::~State() { connection.maps.erase(map); }
 
-bool JobMap::State::has_room() const {
-    const bool full = batch.size() >= batch_items || bytes >= batch_bytes;
-    return !seal_asked && (!full || unanswered < unanswered_batches);
-}
+bool JobMap::State::is_full() const { return held || batch.size() >= batch_items || bytes >= batch_bytes; }
+
+bool JobMap::State::has_room() const { return !seal_asked && !held && (!is_full() || unanswered < unanswered_batches); }
 
 void JobMap::State::wait_for_room() {
     for (;;) {
@@ -54,13 +53,16 @@ void JobMap::State::wait_for_room() {
 
 // Sends what may be sent: a batch, the seal, the leave to send results.
 void JobMap::State::advance(bool all) {
-    const bool full = batch.size() >= batch_items || bytes >= batch_bytes;
-    if (!batch.empty() && unanswered < unanswered_batches && (all || full || seal_asked)) {
-        connection.tell_body(wire::MessageType::add_items, map, wire::Json::object().set("from", next - batch.size()),
-                             batch);
+    while (!batch.empty() && unanswered < unanswered_batches && (all || is_full() || seal_asked)) {
+        const std::uint64_t from = next - batch.size() - (held ? 1 : 0);
+        connection.tell_body(wire::MessageType::add_items, map, wire::Json::object().set("from", from), batch);
         ++unanswered;
         batch.clear();
         bytes = 0;
+        if (!held) break;
+        bytes = held->size();
+        batch.push_back(std::move(*held));
+        held.reset();
     }
     if (seal_asked && !sealed && batch.empty()) {
         connection.tell(wire::MessageType::seal_map, map, wire::Json::object());
@@ -115,16 +117,17 @@ bool JobMap::has_room() const noexcept { return state_->has_room(); }
 
 void JobMap::add(std::string input) {
     if (state_->seal_asked) throw std::logic_error("add an input to a map that is sealed");
-    // One that would make the batch too large goes into the next.
-    if (!state_->batch.empty() && state_->bytes + input.size() > batch_bytes) {
-        while (state_->unanswered >= unanswered_batches && !state_->failure) state_->connection.exchange(std::nullopt);
-        if (state_->failure) throw JobFailure(*state_->failure);
-        state_->advance(true);
+    State& state = *state_;
+    // Of whoever did not ask for room.
+    if (state.held) state.wait_for_room();
+    ++state.next;
+    if (!state.batch.empty() && state.bytes + input.size() > batch_bytes) {
+        state.held = std::move(input);
+    } else {
+        state.bytes += input.size();
+        state.batch.push_back(std::move(input));
     }
-    state_->bytes += input.size();
-    state_->batch.push_back(std::move(input));
-    ++state_->next;
-    state_->advance(false);
+    state.advance(false);
 }
 
 void JobMap::seal() {

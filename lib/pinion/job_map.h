@@ -5,6 +5,7 @@
 #include <pinion/job_client.h>
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct [[gnu::visibility("hidden")]] JobMap::State : JobMessages {
 
     void on_message(JobMessage message) override;
     void advance(bool all);
+    [[nodiscard]] bool is_full() const;  // the batch
     [[nodiscard]] bool has_room() const;
     // Whatever results come meanwhile. Throws where no more inputs are taken.
     void wait_for_room();
@@ -34,10 +36,11 @@ struct [[gnu::visibility("hidden")]] JobMap::State : JobMessages {
     std::size_t window;
     bool keeps_all = false;  // results, however large they are together
 
-    std::vector<std::string> batch;  // inputs that were not sent
-    std::size_t bytes = 0;           // of them
-    std::uint64_t next = 0;          // index of the next input
-    unsigned unanswered = 0;         // batches
+    std::vector<std::string> batch;   // inputs that were not sent
+    std::size_t bytes = 0;            // of them
+    std::optional<std::string> held;  // one that would make the batch too large: it begins the next
+    std::uint64_t next = 0;           // index of the next input
+    unsigned unanswered = 0;          // batches
     bool seal_asked = false;
     bool sealed = false;  // the daemon was told so
 

@@ -78,6 +78,27 @@ TEST_F(Client, MapsAsManyInputsAsThereAreInBoundedMemory) {
     EXPECT_EQ(seen, count);
 }
 
+// Inputs of a size at which a batch is not full, and has no room for the next all the same.
+TEST_F(Client, ALateFirstResultKeepsNothingBackForGood) {
+    constexpr std::uint64_t most = 30'000;
+    const std::string input = '"' + std::string(1'000, 'y') + '"';
+    JobMap map = client_.open_map("squares");
+    map.add("\"hold\"");
+    std::uint64_t given = 1;
+    do
+        for (; map.has_room() && given < most; ++given) map.add(input);
+    while (given < most && map.wait(500ms));
+    EXPECT_LT(given, most) << "the daemon keeps so many only";
+    EXPECT_TRUE(JobClient::connect(server_.path()).cancel(1));
+    map.seal();
+    std::uint64_t seen = 0;
+    while (const auto result = map.next()) {
+        ASSERT_EQ(result->index, seen++);
+        ASSERT_TRUE(seen == 1 || result->result == input);
+    }
+    EXPECT_EQ(seen, given);
+}
+
 TEST_F(Client, UnorderedResultsDoNotWaitForOneAnother) {
     JobMap map = client_.open_map("squares", {.unordered = true});
     map.add("\"hold\"");
