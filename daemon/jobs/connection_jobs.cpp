@@ -111,22 +111,24 @@ void JobConnection::on(std::uint64_t id, CancelRequest request) {
     cancel_next(std::move(work));
 }
 
-// Many are begun before the first end is waited for, so that ends are written together.
+// Many are begun before the first end is waited for, so that ends are written together. Once the client was told that
+// it can't be had, none is begun any more.
 void JobConnection::cancel_next(std::shared_ptr<Cancelling> work) {
     if (work->refused) return;
     if (work->at == work->jobs.size()) return tell_cancelled(*work);
     work->paused = work->waited >= socket_limits::cancels_ahead;
     if (work->paused) return;
-    const std::uint64_t id = work->id;
     const JobId next = work->jobs[work->at++];
     ++work->waited;
-    with_job(id, next, [this, work = std::move(work)](const jobs::StoredJob& job) mutable {
-        if (jobs::is_final(job.state)) {
-            work->ended.push(job.id.value);
+    look_up(next, [this, work = std::move(work)](const std::expected<jobs::StoredJob, Failure>& seen) mutable {
+        if (!seen) return refuse(*work, seen.error());
+        if (work->refused) return;
+        if (jobs::is_final(seen->state)) {
+            work->ended.push(seen->id.value);
             --work->waited;
             return cancel_next(std::move(work));
         }
-        queue_.cancel(job.id, [weak = weak_from_this(), job = job.id, work](Answer<jobs::JobState> end) {
+        queue_.cancel(seen->id, [weak = weak_from_this(), job = seen->id, work](Answer<jobs::JobState> end) {
             if (const auto self = weak.lock()) self->cancelled(work, job, std::move(end));
         });
         cancel_next(std::move(work));
@@ -134,11 +136,16 @@ void JobConnection::cancel_next(std::shared_ptr<Cancelling> work) {
 }
 
 void JobConnection::cancelled(const std::shared_ptr<Cancelling>& work, JobId job, Answer<jobs::JobState> end) {
-    if (std::exchange(work->refused, work->refused || !end)) return;
-    if (!end) return fail(work->id, code_of(end.error().kind), end.error().message);
+    if (!end) return refuse(*work, {code_of(end.error().kind), end.error().message});
+    if (work->refused) return;
     (*end == jobs::JobState::cancelled ? work->cancelled : work->ended).push(job.value);
     --work->waited;
     work->paused ? cancel_next(work) : tell_cancelled(*work);
+}
+
+// Several may be the matter with it: the first is told.
+void JobConnection::refuse(Cancelling& work, const Failure& why) {
+    if (!std::exchange(work.refused, true)) fail(work.id, why.code, why.message);
 }
 
 // Once nothing is waited for any more.

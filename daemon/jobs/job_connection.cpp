@@ -178,19 +178,28 @@ bool JobConnection::has_map_to_spare(std::uint64_t id) {
     return false;
 }
 
-void JobConnection::with_job(std::uint64_t id, JobId job, JobFound found) {
-    queue_.look_up(job, [weak = weak_from_this(), id, job,
-                         found = std::move(found)](Answer<std::optional<jobs::StoredJob>> stored) mutable {
+void JobConnection::look_up(JobId job, JobSeen seen) {
+    queue_.look_up(job, [weak = weak_from_this(), job,
+                         seen = std::move(seen)](Answer<std::optional<jobs::StoredJob>> stored) mutable {
         const auto self = weak.lock();
         if (self == nullptr) return;
+        const auto refused = [&](FailureCode code, const std::string& message) {
+            seen(std::unexpected(Failure{code, message}));
+        };
         const std::string name = "job " + std::to_string(job.value);
-        if (!stored) return self->fail(id, code_of(stored.error().kind), stored.error().message);
-        if (!*stored) return self->fail(id, FailureCode::not_found, "there is no " + name);
+        if (!stored) return refused(code_of(stored.error().kind), stored.error().message);
+        if (!*stored) return refused(FailureCode::not_found, "there is no " + name);
         if (!self->may_see((*stored)->pool))
-            return self->fail(
-                id, FailureCode::permission,
-                name + " is of pool '" + (*stored)->pool + "', which " + describe(self->caller()) + " may not use");
-        found(**stored);
+            return refused(FailureCode::permission, name + " is of pool '" + (*stored)->pool + "', which " +
+                                                        describe(self->caller()) + " may not use");
+        seen(std::move(**stored));
+    });
+}
+
+void JobConnection::with_job(std::uint64_t id, JobId job, JobFound found) {
+    look_up(job, [this, id, found = std::move(found)](const std::expected<jobs::StoredJob, Failure>& seen) mutable {
+        if (!seen) return fail(id, seen.error().code, seen.error().message);
+        found(*seen);
     });
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
@@ -63,6 +64,11 @@ private:
         wire::FrameHeader header;
         std::string payload;
     };
+    struct Failure {
+        FailureCode code{};
+        std::string message;
+    };
+    using JobSeen = std::move_only_function<void(const std::expected<jobs::StoredJob, Failure>&)>;
     using JobFound = std::move_only_function<void(const jobs::StoredJob&)>;
     using MapKnown = std::move_only_function<void(const JobPool&, MapId)>;
     struct NamedMap {
@@ -83,6 +89,9 @@ private:
     // The pool, if it is there and this client may use it; else the client was told.
     [[nodiscard]] std::optional<JobPool> usable(std::uint64_t id, const std::string& pool);
     [[nodiscard]] bool check_inputs(std::uint64_t id, const JobPool& pool, const std::vector<std::string>& inputs);
+    // The job, or why this client can't have it.
+    void look_up(JobId job, JobSeen seen);
+    // The job; else the client was told.
     void with_job(std::uint64_t id, JobId job, JobFound found);
     void with_map(std::uint64_t id, NamedMap map, MapKnown found);
     void attach(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool, MapId known);
@@ -107,6 +116,7 @@ private:
     void list(std::uint64_t id, const ListRequest& request, std::optional<MapId> map, std::shared_ptr<InFlight> token);
     void cancel_next(std::shared_ptr<Cancelling> work);
     void cancelled(const std::shared_ptr<Cancelling>& work, JobId job, Answer<jobs::JobState> end);
+    void refuse(Cancelling& work, const Failure& why);
     void tell_cancelled(Cancelling& work);
     void retry_next(std::shared_ptr<Retrying> work);
     void resubmit(std::shared_ptr<Retrying> work, const jobs::StoredJob& job);

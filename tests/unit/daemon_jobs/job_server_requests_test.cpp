@@ -312,6 +312,43 @@ TEST_F(Requests, CancelSaysOnceWhyItCannotBeHad) {
     EXPECT_EQ(replies[0].text("message"), "no room");
 }
 
+TEST_F(Requests, CancelIsRefusedOnceThoughAnotherOfItsJobsIsNotThereEither) {
+    submit("1");
+    queue_.why_no_cancels = "no room";
+    auto& client = root();
+    client.say(frame(cancel, 5, R"({"jobs":[1,99]})"));
+    const auto replies = client.take();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].text("message"), "no room") << "99 was being looked for when it came";
+}
+
+TEST_F(Requests, CancelIsRefusedOnceThoughAnotherOfItsJobsMeetsAFullDiskLater) {
+    submit("1");
+    auto& client = root();
+    queue_.holds_cancels = true;
+    client.say(frame(cancel, 5, R"({"jobs":[1,99]})"));
+    queue_.why_no_cancels = "no room";
+    for (auto& held : std::exchange(queue_.held_cancels, {})) held();
+    const auto replies = client.take();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].text("code"), "not_found");
+}
+
+TEST_F(Requests, CancelBeginsNoMoreOnceItWasRefused) {
+    submit("1");
+    submit("2");
+    auto& client = root();
+    queue_.holds_cancels = true;
+    client.connection->feed(frame(cancel, 5, R"({"jobs":[1,2]})"));
+    queue_.run_one();
+    ASSERT_EQ(queue_.held_cancels.size(), 1U) << "and the second is being looked for";
+    queue_.why_no_cancels = "no room";
+    queue_.held_cancels[0]();
+    client.go_on();
+    EXPECT_EQ(client.take().size(), 1U);
+    EXPECT_EQ(queue_.held_cancels.size(), 1U);
+}
+
 TEST_F(Requests, RetryMakesANewJobOfTheSameInput) {
     submit(R"({"n":1})");
     EXPECT_EQ(root().ask(frame(retry, 5, R"({"jobs":[1]})")).text("code"), "refused");
