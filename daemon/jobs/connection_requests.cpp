@@ -84,23 +84,40 @@ void JobConnection::on(std::uint64_t id, AttachMapRequest request) {
 void JobConnection::attach(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool, MapId known) {
     queue_.open_map(
         pool.id, request.name, false,
-        [weak = weak_from_this(), id, pool, request, known, token = in_flight()](Answer<jobs::StoredMap> map) {
+        [weak = weak_from_this(), id, pool, request, known, token = in_flight()](const Answer<jobs::StoredMap>& map) {
             const auto self = weak.lock();
             if (self == nullptr) return;
-            if (!map) return self->fail(id, code_of(map.error().kind), map.error().message);
+            if (!map) return self->attach_to_stored(id, request, pool, known);
             if (map->map != known)
                 return self->fail(
                     id, FailureCode::not_found,
                     "attach to map '" + request.name + "': its pool has kept its jobs elsewhere since it was made");
-            if (self->opened_.contains(map->map) || self->attached_.contains(map->map))
-                return self->fail(id, FailureCode::invalid,
-                                  "attach to map '" + request.name + "': this connection has it open");
-            self->outbox_.add(wire::MessageType::map_opened, id, map_reply(pool, *map));
-            const auto stream = std::make_shared<AttachedMap>(self->queue_, *self, *map, request.from);
-            self->attached_.emplace(map->map, stream);
-            stream->pump();
-            self->changed();
+            self->attach_to(id, request, pool, *map);
         });
+}
+
+// The disk takes nothing, but can be read.
+void JobConnection::attach_to_stored(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool,
+                                     MapId known) {
+    queue_.look_up(known, [weak = weak_from_this(), id, pool, request,
+                           token = in_flight()](const Answer<std::optional<jobs::StoredMap>>& map) {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        if (!map) return self->fail(id, code_of(map.error().kind), map.error().message);
+        if (!*map) return self->fail(id, FailureCode::not_found, "there is no map '" + request.name + "'");
+        self->attach_to(id, request, pool, **map);
+    });
+}
+
+void JobConnection::attach_to(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool,
+                              const jobs::StoredMap& map) {
+    if (opened_.contains(map.map) || attached_.contains(map.map))
+        return fail(id, FailureCode::invalid, "attach to map '" + request.name + "': this connection has it open");
+    outbox_.add(wire::MessageType::map_opened, id, map_reply(pool, map));
+    const auto stream = std::make_shared<AttachedMap>(queue_, *this, map, request.from);
+    attached_.emplace(map.map, stream);
+    stream->pump();
+    changed();
 }
 
 void JobConnection::on(std::uint64_t id, AddItemsRequest request) {

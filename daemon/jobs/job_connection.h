@@ -95,6 +95,8 @@ private:
     void with_job(std::uint64_t id, JobId job, JobFound found);
     void with_map(std::uint64_t id, NamedMap map, MapKnown found);
     void attach(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool, MapId known);
+    void attach_to_stored(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool, MapId known);
+    void attach_to(std::uint64_t id, const AttachMapRequest& request, const JobPool& pool, const jobs::StoredMap& map);
     [[nodiscard]] bool has_map_to_spare(std::uint64_t id);
 
     void on(std::uint64_t id, HelloRequest request);

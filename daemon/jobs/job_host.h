@@ -82,6 +82,7 @@ public:
     void forget(JobListener& listener) override { listeners_.remove(listener); }
     void forget(JobId job, JobListener& listener) override { listeners_.remove(job, listener); }
     void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) override;
+    void look_up(MapId map, Done<std::optional<jobs::StoredMap>> done) override;
     void list(jobs::ListJobs query, Done<JobPage> done) override;
     void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
                     Done<std::vector<jobs::StoredJob>> done) override;

@@ -61,6 +61,7 @@ struct Pending {
     std::vector<std::uint64_t> unfetched;  // of those, whose payloads are to be asked for once more
     std::unordered_map<std::uint64_t, std::pair<WorkerRef, AttemptId>> claims;
     Calls<std::optional<jobs::StoredJob>> look_ups;
+    Calls<std::optional<jobs::StoredMap>> map_look_ups;
     Calls<JobPage> lists;
     Calls<std::vector<jobs::StoredJob>> items;
     Calls<std::string> payloads;

@@ -111,6 +111,13 @@ void JobHost::look_up(JobId job, Done<std::optional<StoredJob>> done) {
     store_->post(ReadRequest{LookUpJob{token, job}});
 }
 
+void JobHost::look_up(MapId map, Done<std::optional<StoredMap>> done) {
+    if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+    const auto token = pending_.next_token++;
+    pending_.map_look_ups.emplace(token, std::move(done));
+    store_->post(ReadRequest{LookUpMap{token, map}});
+}
+
 void JobHost::list(ListJobs query, Done<JobPage> done) {
     if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
     query.token = pending_.next_token++;

@@ -116,6 +116,13 @@ struct JobHost::Take {
     void operator()(LookedUp& answer) const {
         finish_call(host.pending_.look_ups, answer.token, std::move(answer.job));
     }
+    void operator()(MapLookedUp& answer) const {
+        // What the scheduler has forgotten is complete, though the seal may wait for room on the disk.
+        const bool waits = host.store_->health().state == StoreHealth::State::full;
+        if (waits && answer.map && *answer.map && !host.scheduler_.map((*answer.map)->map))
+            (*answer.map)->sealed = true;
+        finish_call(host.pending_.map_look_ups, answer.token, std::move(answer.map));
+    }
     void operator()(Listed& answer) const {
         Result<JobPage> page = answer.jobs ? Result<JobPage>(JobPage{std::move(*answer.jobs), answer.seen})
                                            : std::unexpected(std::move(answer.jobs).error());

@@ -75,6 +75,8 @@ public:
     virtual void forget(JobId job, JobListener& listener) = 0;
 
     virtual void look_up(JobId job, Done<std::optional<jobs::StoredJob>> done) = 0;
+    // For when `open_map` is refused: what can be known of a map while nothing is written.
+    virtual void look_up(MapId map, Done<std::optional<jobs::StoredMap>> done) = 0;
     virtual void list(jobs::ListJobs query, Done<JobPage> done) = 0;  // its token is ours
     virtual void read_items(MapId map, std::uint64_t from, std::uint32_t limit,
                             Done<std::vector<jobs::StoredJob>> done) = 0;

@@ -98,6 +98,10 @@ struct MapFound {
     std::uint64_t token = 0;
     Result<MapId> map;  // 0: there is none
 };
+struct MapLookedUp {
+    std::uint64_t token = 0;
+    Result<std::optional<StoredMap>> map;
+};
 struct StoreHealth {
     enum class State : std::uint8_t { open, full, stopped };
     State state = State::open;
@@ -105,6 +109,6 @@ struct StoreHealth {
     int code = 0;        // an errno for what it is about: ENOSPC, EROFS, EUCLEAN (damaged), EMEDIUMTYPE (not ours), …
 };
 using StoreAnswer = std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, MapCancelled, MapSealStored, Fetched,
-                                 LookedUp, Listed, ItemsRead, MapFound, StoreHealth>;
+                                 LookedUp, Listed, ItemsRead, MapFound, MapLookedUp, StoreHealth>;
 
 }  // namespace pinion::jobs

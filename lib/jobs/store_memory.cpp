@@ -192,15 +192,8 @@ Finished MemoryStore::finish(NoteFinish request) {
 void MemoryStore::on(const OpenMap& request) {
     StoredMap stored{.fail_fast = request.fail_fast};
     if (!request.name.empty()) {
-        if (const auto named = map_names_.find({own(request.pool), request.name}); named != map_names_.end()) {
-            const Map& map = maps_.at(named->second);
-            stored = {.map = id_of(named->second),
-                      .existing = true,
-                      .sealed = map.seal.has_value(),
-                      .fail_fast = map.fail_fast,
-                      .items = map.items.size(),
-                      .given = map.seal ? map.seal->items : 0};
-        }
+        if (const auto named = map_names_.find({own(request.pool), request.name}); named != map_names_.end())
+            stored = describe(id_of(named->second), maps_.at(named->second));
     }
     if (!stored.existing) {
         ASSERT(last_map_ < std::numeric_limits<std::uint32_t>::max());

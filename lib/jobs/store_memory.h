@@ -93,10 +93,12 @@ private:
 
     [[nodiscard]] Result<std::string> fetch(JobId job);
     [[nodiscard]] std::optional<StoredJob> look_up(JobId job);
+    [[nodiscard]] std::optional<StoredMap> look_up(MapId map);
     [[nodiscard]] Listed list(const ListJobs& request);
     [[nodiscard]] std::vector<StoredJob> items(const ReadItems& request);
     [[nodiscard]] MapId named(const FindMap& request);
     [[nodiscard]] StoredJob describe(JobId id, const MemoryJob& job) const;
+    [[nodiscard]] static StoredMap describe(MapId id, const Map& map);
     [[nodiscard]] std::vector<AttemptRow> attempts(JobId id) const;
 
     // What records call the pool: its first number. One that was forgotten and comes back has another.

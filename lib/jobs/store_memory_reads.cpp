@@ -12,6 +12,7 @@ StoreAnswer MemoryStore::answer(const ReadRequest& request) {
         StoreAnswer operator()(const ListJobs& r) const { return self.list(r); }
         StoreAnswer operator()(const ReadItems& r) const { return ItemsRead{r.token, self.items(r)}; }
         StoreAnswer operator()(const FindMap& r) const { return MapFound{r.token, self.named(r)}; }
+        StoreAnswer operator()(const LookUpMap& r) const { return MapLookedUp{r.token, self.look_up(r.map)}; }
     };
     return std::visit(Answering{*this}, request);
 }
@@ -89,6 +90,20 @@ Listed MemoryStore::list(const ListJobs& request) {
 MapId MemoryStore::named(const FindMap& request) {
     const auto found = map_names_.find({own(request.pool), request.name});
     return found == map_names_.end() ? MapId{} : id_of(found->second);
+}
+
+StoredMap MemoryStore::describe(MapId id, const Map& map) {
+    return {.map = id,
+            .existing = true,
+            .sealed = map.seal.has_value(),
+            .fail_fast = map.fail_fast,
+            .items = map.items.size(),
+            .given = map.seal ? map.seal->items : 0};
+}
+
+std::optional<StoredMap> MemoryStore::look_up(MapId id) {
+    const Map* map = find_map(id);
+    return map == nullptr ? std::nullopt : std::optional(describe(id, *map));
 }
 
 std::vector<StoredJob> MemoryStore::items(const ReadItems& request) {

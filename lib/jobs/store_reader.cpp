@@ -57,6 +57,8 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path, 
         {&reader->page_, "SELECT max(id), count(*) FROM (SELECT id FROM inputs WHERE id > ?1 ORDER BY id LIMIT ?2)"},
         {&reader->items_, PINION_JOB_COLUMNS "JOIN items t ON t.job = i.id WHERE t.map = ?1 AND t.item >= ?2"
                                              " ORDER BY t.item LIMIT ?3"},
+        {&reader->map_traits_,
+         "SELECT sealed, fail_fast, given, (SELECT count(*) FROM items WHERE map = ?1) FROM maps WHERE id = ?1"},
         {&reader->map_, "SELECT m.id FROM pools p JOIN maps m ON m.pool = p.id WHERE p.name = ?1 AND m.name = ?2"},
     };
     for (const auto& [statement, sql] : all) {
@@ -76,6 +78,7 @@ StoreAnswer StoreReader::answer(const ReadRequest& request, const std::map<JobPo
         StoreAnswer operator()(const ListJobs& r) { return self.list(r, names); }
         StoreAnswer operator()(const ReadItems& r) { return ItemsRead{r.token, self.items(r)}; }
         StoreAnswer operator()(const FindMap& r) { return MapFound{r.token, self.find(r, names)}; }
+        StoreAnswer operator()(const LookUpMap& r) { return MapLookedUp{r.token, self.look_up(r.map)}; }
     };
     return std::visit(Answering{*this, names}, request);
 }
@@ -186,6 +189,20 @@ Result<MapId> StoreReader::find(const FindMap& request, const std::map<JobPoolId
     const MapId map{map_.number(0)};
     map_.reset();
     return map;
+}
+
+Result<std::optional<StoredMap>> StoreReader::look_up(MapId id) {
+    map_traits_.bind(1, id.value);
+    PINION_TRY(found, map_traits_.row());
+    if (!found) return std::optional<StoredMap>();
+    const StoredMap map{.map = id,
+                        .existing = true,
+                        .sealed = map_traits_.number(0) != 0,
+                        .fail_fast = map_traits_.number(1) != 0,
+                        .items = map_traits_.number(3),
+                        .given = map_traits_.number(2)};
+    map_traits_.reset();
+    return std::optional(map);
 }
 
 Result<std::vector<StoredJob>> StoreReader::items(const ReadItems& request) {

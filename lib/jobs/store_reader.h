@@ -28,6 +28,7 @@ private:
     explicit StoreReader(const Spool& spool) : spool_(&spool) {}
     [[nodiscard]] Result<std::string> fetch(JobId job);
     [[nodiscard]] Result<std::optional<StoredJob>> look_up(JobId job);
+    [[nodiscard]] Result<std::optional<StoredMap>> look_up(MapId map);
     [[nodiscard]] Listed list(const ListJobs& request, const std::map<JobPoolId, std::string>& names);
     [[nodiscard]] Result<std::vector<StoredJob>> find(const ListJobs& request, JobId last,
                                                       const std::map<JobPoolId, std::string>& names);
@@ -39,7 +40,7 @@ private:
 
     const Spool* spool_;
     std::unique_ptr<Database> database_;
-    Statement payload_, job_, result_, map_name_, attempts_, list_, page_, items_, map_;
+    Statement payload_, job_, result_, map_name_, attempts_, list_, page_, items_, map_, map_traits_;
 };
 
 }  // namespace pinion::jobs

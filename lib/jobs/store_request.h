@@ -139,6 +139,11 @@ struct FindMap {
     JobPoolId pool;
     std::string name;
 };
-using ReadRequest = std::variant<FetchPayload, LookUpJob, ListJobs, ReadItems, FindMap>;
+// A map as it stands there: what is on its way, its seal too, is not seen.
+struct LookUpMap {
+    std::uint64_t token = 0;
+    MapId map;
+};
+using ReadRequest = std::variant<FetchPayload, LookUpJob, ListJobs, ReadItems, FindMap, LookUpMap>;
 
 }  // namespace pinion::jobs

@@ -72,6 +72,7 @@ private:
     void on(ListJobs request);
     void on(ReadItems request);
     void on(FindMap request);
+    void on(LookUpMap request);
     template <class Request>
     void tell_both(const Request& request) {
         memory_->post(WriteRequest(request));
@@ -316,6 +317,12 @@ void StoreRouter::on(FindMap request) {
     auto found = std::get<MapFound>(memory_->answer(ReadRequest(request)));
     if (disk_ && (on_disk || found.map->value == 0)) return disk_->post(ReadRequest(std::move(request)));
     own_.put(std::move(found));
+}
+
+void StoreRouter::on(LookUpMap request) {
+    if (is_in_memory(request.map)) return memory_->post(ReadRequest(request));
+    if (disk_) return disk_->post(ReadRequest(request));
+    own_.put(MapLookedUp{request.token, std::unexpected(trouble("read a map"))});
 }
 
 std::vector<StoreAnswer> StoreRouter::take_answers() {

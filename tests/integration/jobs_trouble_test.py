@@ -120,6 +120,7 @@ class FullDisk(Namespace):
     def test_submits_are_refused_until_there_is_room_and_nothing_is_lost(self):
         with TroubledDaemon(state_size="2m") as daemon:
             os.mkfifo(daemon.folder / "gate")
+            self.assertEqual(daemon.map("kept", "--name", "complete", "7", "8").returncode, 0)
             running = daemon.accepted(json.dumps({"wait": str(daemon.folder / "gate")}))
             daemon.wait_until(lambda: daemon.state_of(running) == "running")
             waiting, unwanted = daemon.accepted("1"), daemon.accepted("2")
@@ -133,6 +134,8 @@ class FullDisk(Namespace):
             daemon.until_log("what finishes meanwhile is kept and written then")
             self.assertIn("the job store takes nothing", daemon.submit("3").stderr, "who comes later hears it, too")
             daemon.others_go_on(self)
+            attached = daemon.ctl("map", "--attach", "complete")
+            self.assertEqual((attached.returncode, attached.stdout), (0, "7\n8\n"), attached.stderr)
             cancel = daemon.ctl("jobs", "cancel", unwanted)
             self.assertEqual(cancel.returncode, 1)
             self.assertIn(f"cancel job {unwanted}: it takes effect, but is not on disk", cancel.stderr)

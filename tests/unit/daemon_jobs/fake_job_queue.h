@@ -96,6 +96,7 @@ public:
     std::vector<std::pair<JobPoolId, jobs::QueueMode>> modes;
     std::string steered_by;
     std::optional<std::string> why_stopped;
+    std::optional<std::string> why_no_maps;  // to be opened; those that are there can be looked at
     std::optional<std::string> why_no_cancels;
     std::optional<std::string> why_no_seals;
     bool holds_seals = false;
@@ -156,6 +157,10 @@ public:
     }
     void abandon(std::uint64_t ticket) override { abandoned.insert(ticket); }
     void open_map(JobPoolId pool, std::string name, bool fail_fast, Done<jobs::StoredMap> done) override {
+        if (why_no_maps)
+            return put_off([done = std::move(done), why = *why_no_maps]() mutable {
+                done(std::unexpected(Refusal{Refusal::Kind::refused, why}));
+            });
         for (auto& [id, map] : maps_) {
             if (name.empty() || map.name != name || map.pool != pool) continue;
             jobs::StoredMap stored = map.stored;
@@ -216,6 +221,11 @@ public:
         std::optional<jobs::StoredJob> found;
         if (jobs_.contains(job)) found = jobs_.at(job).stored;
         put_off([done = std::move(done), found]() mutable { done(std::move(found)); });
+    }
+    void look_up(MapId map, Done<std::optional<jobs::StoredMap>> done) override {
+        std::optional<jobs::StoredMap> found;
+        if (maps_.contains(map)) found = maps_.at(map).stored;
+        put_off([done = std::move(done), found]() mutable { done(found); });
     }
     void list(jobs::ListJobs query, Done<JobPage> done) override {
         JobPage page;

@@ -107,6 +107,26 @@ TEST_F(HostTest, AMapThatTheStoreCanNotLookForIsNotSaidToBeMissing) {
     EXPECT_THAT(find("film"), ::testing::HasSubstr("the disk is damaged"));
 }
 
+TEST_F(HostTest, AMapWhoseSealWaitsForRoomIsLookedUpAsComplete) {
+    const auto pool = declare("p");
+    const auto complete = open_map(pool, "film");
+    const auto open = open_map(pool, "reel");
+    submit(pool, 1, complete);
+    answer(arrive("p"), "1");
+    store_->shut();
+    const auto is_sealed = [this](MapId map) {
+        std::optional<bool> sealed;
+        host_.look_up(map, [&](const Answer<std::optional<jobs::StoredMap>>& found) { sealed = (*found)->sealed; });
+        settle();
+        return sealed;
+    };
+    store_->become({jobs::StoreHealth::State::full, "no room", ENOSPC});
+    EXPECT_EQ(is_sealed(complete), false);
+    host_.seal_map(complete, {.items = 1});
+    EXPECT_EQ(is_sealed(complete), true);
+    EXPECT_EQ(is_sealed(open), false);
+}
+
 TEST_F(HostTest, WhatIsPastItsRetentionIsForgottenHoweverOftenPoolsChange) {
     JobPoolSpec policy;
     policy.queue.retention = 1s;

@@ -78,6 +78,24 @@ TEST_F(StoppedStore, AMapThatIsComeBackToEndsAfterTheResultsItHas) {
     EXPECT_EQ(failure_of(replies), "fsync failed");
 }
 
+TEST_F(StoppedStore, AMapIsComeBackToThoughNoneCanBeOpened) {
+    const auto map = open(R"(,"name":"reel")");
+    client().say(body_frame(add_items, map, R"({"from":0})", {"1", "2"}));
+    client().say(frame(seal_map, map, "{}"));
+    for (const std::uint64_t index : {0, 1}) queue_.end(queue_.item(map, index), "10");
+    queue_.why_no_maps = "no room";
+    client_ = TestClient::greeted(queue_);
+    client().say(frame(attach_map, 8, R"({"name":"reel"})"));
+    client().say(frame(allow, map, R"({"results":9})"));
+    const auto replies = client().take();
+    EXPECT_EQ(failure_of(replies), "");
+    std::size_t results = 0;
+    for (const auto& reply : replies) results += reply.type == finished ? reply.items.size() : 0;
+    EXPECT_EQ(results, 2U);
+    EXPECT_EQ(replies.back().type, map_done);
+    EXPECT_EQ(failure_of({client().ask(frame(open_map, 9, R"({"pool":"film","name":"other"})"))}), "no room");
+}
+
 TEST_F(StoppedStore, AnAnsweredWaitLeavesNothingBehind) {
     const auto job = submit();
     queue_.end(JobId{job}, "10");

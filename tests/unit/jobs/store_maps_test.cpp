@@ -13,6 +13,7 @@ protected:
     StoredMap find(const std::string& name) {
         return *desk.ask<MapStored>(OpenMap{.token = 9, .pool = JobPoolId{1}, .name = name}).map;
     }
+    std::optional<StoredMap> look(MapId map) { return *desk.ask<MapLookedUp>(LookUpMap{9, map}).map; }
     PlacedJob add(MapId map, std::uint64_t index) {
         const auto placed = desk.submit({{.pool = JobPoolId{1}, .map = map, .payload = "1", .index = index}});
         EXPECT_TRUE(placed.jobs.has_value());
@@ -68,6 +69,26 @@ TEST_P(MapsOfEachStore, ASealedMapKnowsHowMuchItWasGivenWhenItsLastItemsAreForgo
     EXPECT_EQ(desk.look(kept).state, JobState::queued);
     desk.store->post(SealMap{map, {.items = 1}});
     EXPECT_EQ(find("film-12").given, 2U) << "given again, and not all of it";
+}
+
+TEST_P(MapsOfEachStore, AMapIsLookedUpAsItWasOpened) {
+    const MapId map = open("film-12", true);
+    EXPECT_FALSE(look(MapId{map.value + 1}));
+    add(map, 0);
+    add(map, 1);
+    const auto same = [&] {
+        const auto found = look(map);
+        const StoredMap opened = find("film-12");
+        return found && found->map == opened.map && found->existing && found->sealed == opened.sealed &&
+               found->fail_fast == opened.fail_fast && found->items == opened.items && found->given == opened.given;
+    };
+    EXPECT_EQ(look(map)->items, 2U);
+    EXPECT_FALSE(look(map)->sealed);
+    EXPECT_TRUE(same());
+    desk.ask<MapSealStored>(SealMap{map, {.items = 3}, true});
+    EXPECT_EQ(look(map)->given, 3U);
+    EXPECT_TRUE(look(map)->sealed);
+    EXPECT_TRUE(same());
 }
 
 TEST_P(MapsOfEachStore, AJobKnowsTheNameOfItsMap) {

@@ -119,12 +119,14 @@ TEST_F(StoreOnABadDisk, AMapIsFoundOnAFullDiskAndOnOneThatHasStopped) {
     failing_disk::become(Mode::full);
     EXPECT_FALSE(desk.submit({{.payload = "2"}}).jobs.has_value());
     EXPECT_EQ(*desk.ask<MapFound>(FindMap{2, JobPoolId{0}, "film"}).map, map);
+    EXPECT_EQ((*desk.ask<MapLookedUp>(LookUpMap{2, map}).map)->map, map);
     desk.store->post(CancelMap{.token = 7, .map = map, .pool = JobPoolId{0}});
     failing_disk::become(Mode::healthy);
     EXPECT_EQ(desk.wait<MapCancelled>().token, 7U);
     failing_disk::become(Mode::sync_fails);
     EXPECT_FALSE(desk.submit({{.payload = "3"}}).jobs.has_value());
     EXPECT_EQ(*desk.ask<MapFound>(FindMap{3, JobPoolId{0}, "film"}).map, map);
+    EXPECT_EQ((*desk.ask<MapLookedUp>(LookUpMap{3, map}).map)->map, map);
 }
 
 // What a start tidies up may wait until there is room.
