@@ -162,6 +162,7 @@ void JobHost::queued(const PlacedJob& placed) {
                    .size = placed.size,
                    .priority = placed.priority,
                    .cancelled = placed.cancelled,
+                   .fail_fast = placed.fail_fast,
                    .on_disk = !is_in_memory(placed.id)});
 }
 

@@ -89,6 +89,7 @@ struct JobQueued {
     std::uint8_t priority = 5;
     bool interrupted = false;  // at start: it was claimed when the daemon died, which is charged
     bool cancelled = false;    // its map is
+    bool fail_fast = false;    // its map is; one that was complete and is given again comes without MapOpened
     bool on_disk = false;      // it is kept there, whatever its pool promises now
 };
 

@@ -128,6 +128,7 @@ void Scheduler::Impl::on(const JobQueued& event) {
     ++lanes_.at(job.lane).users;
     ++maps_[map].unfinished;
     touch(*found);
+    if (event.fail_fast && map != found->own_map) maps_[map].fail_fast = true;
     if (event.cancelled && map != found->own_map) cancel_map(map);
     if (event.interrupted) {  // first of all, or the attempt would not be on record
         // One of a cancelled map was to be killed, and has been.

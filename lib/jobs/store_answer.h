@@ -20,6 +20,7 @@ struct PlacedJob {
     JobId id;
     bool existing = false;   // it was known by its key or index; it may be at its end
     bool cancelled = false;  // its map was, before
+    bool fail_fast = false;  // its map is
     JobPoolId pool;
     MapId map;
     std::uint8_t priority = 0;

@@ -109,6 +109,7 @@ PlacedJob MemoryStore::place(NewJob job) {
         record->map = static_cast<std::uint32_t>(job.map.value - first_map_);
         ++map->live;
         placed.cancelled = map->cancelled;
+        placed.fail_fast = map->fail_fast;
         if (!map->name.empty()) map->items[job.index] = {id, input_hash(job.payload)};
     }
     if (!job.key.empty() || job.retry_of.value != 0 || job.not_before != WallTime{}) {

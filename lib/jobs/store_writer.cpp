@@ -51,7 +51,7 @@ Result<void> StoreWriter::prepare() {
         {&find_live_, "SELECT pool FROM live WHERE id = ?1"},
         {&drop_live_, "DELETE FROM live WHERE id = ?1"},
         {&add_finished_, "INSERT INTO finished VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
-        {&find_map_, "SELECT name IS NOT NULL, cancelled FROM maps WHERE id = ?1"},
+        {&find_map_, "SELECT name IS NOT NULL, cancelled, fail_fast FROM maps WHERE id = ?1"},
         {&map_by_name_, "SELECT id, fail_fast, sealed, given FROM maps WHERE pool = ?1 AND name = ?2"},
         {&add_map_, "INSERT INTO maps(pool, name, fail_fast) VALUES(?1, ?2, ?3) RETURNING id"},
         {&count_items_, "SELECT count(*) FROM items WHERE map = ?1"},
@@ -122,7 +122,9 @@ Result<StoreWriter::MapTraits> StoreWriter::traits(MapId map) {
     if (maps_.size() > 10'000) maps_.clear();
     find_map_.bind(1, map.value);
     PINION_TRY(found, find_map_.row());
-    const MapTraits traits{.named = found && find_map_.number(0) != 0, .cancelled = found && find_map_.number(1) != 0};
+    const MapTraits traits{.named = found && find_map_.number(0) != 0,
+                           .cancelled = found && find_map_.number(1) != 0,
+                           .fail_fast = found && find_map_.number(2) != 0};
     find_map_.reset();
     return maps_[map] = traits;
 }
@@ -199,6 +201,7 @@ Result<PlacedJob> StoreWriter::place(const NewJob& job, const Stowed& payload) {
     }
     PINION_TRY(map, traits(job.map));
     placed.cancelled = map.cancelled;
+    placed.fail_fast = map.fail_fast;
     PINION_CHECK(reserve_ids());
     placed.id = JobId{next_id_++};
     PINION_CHECK(insert(placed.id, job, payload, pool));
@@ -322,7 +325,7 @@ Result<void> StoreWriter::on(const OpenMap& request, const StowedRequest&) {
         ASSERT(added);
         map.map = MapId{add_map_.number(0)};
         add_map_.reset();
-        maps_[map.map] = {.named = !request.name.empty()};
+        maps_[map.map] = {.named = !request.name.empty(), .fail_fast = request.fail_fast};
     }
     answers_->push_back(MapStored{request.token, map});
     return {};

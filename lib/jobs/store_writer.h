@@ -57,6 +57,7 @@ private:
     struct MapTraits {
         bool named = false;
         bool cancelled = false;
+        bool fail_fast = false;
     };
     explicit StoreWriter(Database& database) : database_(&database) {}
     [[nodiscard]] Result<void> prepare();

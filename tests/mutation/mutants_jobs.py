@@ -118,6 +118,8 @@ MUTANTS = [
      "            admit(pool);\n", ""),
     ("a fast failure cancels nobody", SETTLE,
      "    if (cancels) cancel_map(number);\n", ""),
+    ("a map that is given again does not fail fast", QUEUE,
+     "    if (event.fail_fast && map != found->own_map) maps_[map].fail_fast = true;\n", ""),
     ("a failure and the cancel of its map are two", SETTLE,
      "job.attempts(), cancels});", "job.attempts(), false});"),
     ("a cancelled map starts again with the daemon", QUEUE,

@@ -193,6 +193,25 @@ TEST(Maps, TheFailureThatCancelsSaysSo) {
     }
 }
 
+TEST(Maps, OneThatIsGivenAgainWithoutBeingOpenedFailsFastAsItsItemsSay) {
+    for (const bool fail_fast : {false, true}) {
+        Desk desk;
+        auto spec = memory_pool();
+        spec.job.attempts = 1;
+        desk.pool(0, spec);
+        desk.arrive(0);
+        auto first = Desk::job(1, 5);
+        first.fail_fast = fail_fast;
+        auto alone = Desk::job(9);
+        alone.fail_fast = fail_fast;
+        desk.tell(first, Desk::job(2, 5), alone, Desk::job(10));
+        desk.answer(1, {.outcome = Outcome::error});
+        EXPECT_EQ(desk.phase(2) == JobPhase::finishing, fail_fast);
+        desk.answer(9, {.outcome = Outcome::error});
+        EXPECT_NE(desk.phase(10), JobPhase::finishing) << "which is of no map";
+    }
+}
+
 TEST(Maps, OfOneThatWasCancelledBeforeTheDaemonDiedNothingStartsAgain) {
     Desk desk;
     desk.pool(0, {});

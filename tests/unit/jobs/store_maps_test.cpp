@@ -53,6 +53,18 @@ TEST_P(MapsOfEachStore, TheFailureThatCancelsAMapIsKeptWithTheCancel) {
     EXPECT_TRUE(add(map, 1).cancelled);
 }
 
+TEST_P(MapsOfEachStore, ItsJobsAreSaidToFailFastWhereItDoes) {
+    const MapId map = open("film-12", true);
+    const MapId other = open("film-13");
+    EXPECT_TRUE(add(map, 0).fail_fast);
+    EXPECT_FALSE(add(other, 0).fail_fast);
+    // Looked up anew by who had it in mind, as after a start.
+    desk.ask<MapCancelled>(CancelMap{.token = 7, .map = map, .pool = JobPoolId{1}});
+    desk.ask<MapCancelled>(CancelMap{.token = 8, .map = other, .pool = JobPoolId{1}});
+    EXPECT_TRUE(add(map, 1).fail_fast);
+    EXPECT_FALSE(add(other, 1).fail_fast);
+}
+
 TEST_P(MapsOfEachStore, ASealedMapKnowsHowMuchItWasGivenWhenItsLastItemsAreForgotten) {
     const MapId map = open("film-12");
     const JobId kept = add(map, 0).id;
