@@ -151,9 +151,14 @@ void JobConnection::on(std::uint64_t id, QueueRequest request) {
                         "': only root and the daemon's own user may");
     const auto pool = usable(id, request.pool);
     if (!pool) return;
-    const auto set = queue_.set_mode(pool->id, request.mode, describe(setting_.caller));
-    if (!set) return fail(id, code_of(set.error().kind), set.error().message);
-    answer(id, Json::object().set("pool", request.pool).set("mode", to_string(request.mode)));
+    queue_.set_mode(
+        pool->id, request.mode, describe(setting_.caller),
+        [weak = weak_from_this(), id, token = in_flight(), pool = request.pool, mode = request.mode](Answer<void> set) {
+            const auto self = weak.lock();
+            if (self == nullptr) return;
+            if (!set) return self->fail(id, code_of(set.error().kind), set.error().message);
+            self->answer(id, Json::object().set("pool", pool).set("mode", to_string(mode)));
+        });
 }
 
 void JobConnection::on(std::uint64_t id, AskPoolRequest request) {

@@ -43,6 +43,18 @@ void JobCancels::sealed(MapId map) {
     for (auto& done : waiting.mapped()) done({});
 }
 
+void JobCancels::mode_written(std::uint64_t token) {
+    if (auto waiting = modes_.extract(token)) waiting.mapped().done({});
+}
+
+void JobCancels::refuse_modes(const std::string& why) {
+    std::vector<Mode> told;
+    for (auto& [token, mode] : modes_)
+        if (mode.on_disk) told.push_back(std::move(mode));
+    std::erase_if(modes_, [](const auto& entry) { return entry.second.on_disk; });
+    for (auto& mode : told) mode.done(std::unexpected(Refusal{Refusal::Kind::refused, mode.what + ": " + why}));
+}
+
 void JobCancels::refuse_seals(const std::string& why) {
     std::vector<SealDone> told;
     for (auto& [map, waiting] : seals_)
@@ -65,6 +77,7 @@ void JobCancels::refuse_on_disk(const std::string& why) {
     }
     for (auto& done : told) done(std::unexpected(Refusal{Refusal::Kind::refused, "cancel the map: " + why}));
     refuse_seals(why);
+    refuse_modes(why);
 }
 
 }  // namespace pinion::daemon

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who waits to hear of a cancel, or of the end of a map's items. Both are answered when they can't be lost any more:
-// the cancel of a job with the job's end, whatever that is, what is said of a map when the store has written it down.
-// Pure.
+// Who waits to hear of a cancel, of the end of a map's items, or of a queue's pause. All are answered when they can't
+// be lost any more: the cancel of a job with the job's end, whatever that is, what is said of a map or of a queue when
+// the store has written it down. Pure.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "daemon/jobs/job_queue.h"
@@ -18,6 +20,7 @@ public:
     using JobDone = JobQueue::Done<jobs::JobState>;
     using MapDone = JobQueue::Done<bool>;
     using SealDone = JobQueue::Done<void>;
+    using ModeDone = JobQueue::Done<void>;
 
     void add(JobId job, JobDone done) { jobs_[job].push_back(std::move(done)); }
     // Until the scheduler has said whether there is something to be kept.
@@ -32,6 +35,14 @@ public:
     void add_seal(MapId map, SealDone done) { seals_[map].push_back(std::move(done)); }
     [[nodiscard]] bool waits_for_seal(MapId map) const { return seals_.contains(map); }
     void sealed(MapId map);
+    // Until the mode of a queue is written, under this number; `what` was asked for: "pause the queue of 'thumbs'".
+    struct Mode {
+        std::string what;
+        bool on_disk = false;  // it is the disk's word that is waited for
+        ModeDone done;
+    };
+    void add_mode(std::uint64_t token, Mode mode) { modes_.emplace(token, std::move(mode)); }
+    void mode_written(std::uint64_t token);
     // Those who are to hear something else.
     [[nodiscard]] std::vector<JobDone> take(JobId job);
     [[nodiscard]] std::vector<MapDone> take(MapId map);
@@ -44,11 +55,13 @@ private:
         std::vector<MapDone> waiting;
     };
     void refuse_seals(const std::string& why);
+    void refuse_modes(const std::string& why);
 
     std::unordered_map<JobId, std::vector<JobDone>> jobs_;
     std::unordered_map<MapId, std::vector<MapDone>> maps_;
     std::unordered_map<std::uint64_t, Written> written_;  // by token
     std::unordered_map<MapId, std::vector<SealDone>> seals_;
+    std::map<std::uint64_t, Mode> modes_;  // by token, and so in their order
 };
 
 // "cancel job 17: …".

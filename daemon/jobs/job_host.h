@@ -89,7 +89,7 @@ public:
     void payload(JobId job, Done<std::string> done) override;
     void cancel(JobId job, Done<jobs::JobState> done) override;
     void cancel_map(MapId map, Done<bool> done) override;
-    Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) override;
+    void set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by, Done<void> done) override;
     std::optional<jobs::QueueView> queue(JobPoolId pool) const override { return scheduler_.queue(pool); }
     std::optional<jobs::MapView> map(MapId map) const override { return scheduler_.map(map); }
     std::optional<RunningAttempt> attempt(JobId job) const override;

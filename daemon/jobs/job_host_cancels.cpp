@@ -56,7 +56,7 @@ void JobHost::cancel_absent(JobId job) {
     });
 }
 
-// Who asked for a cancel, or a seal, is not to wait for room on the disk.
+// Who asked for a cancel, a seal or a pause is not to wait for room on the disk.
 void JobHost::tell_refused() {
     if (!store_ || store_->health().state == StoreHealth::State::open) return;
     cancels_.refuse_on_disk("it takes effect, but is not on disk, and a daemon that ends now forgets it: " +

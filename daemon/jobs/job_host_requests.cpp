@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients ask, on its way to the scheduler and the store.
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "daemon/jobs/job_host.h"
@@ -8,6 +10,19 @@
 namespace pinion::daemon {
 
 using namespace jobs;
+
+namespace {
+
+const char* order_for(QueueMode mode) {
+    switch (mode) {
+        case QueueMode::paused: return "pause";
+        case QueueMode::draining: return "drain";
+        case QueueMode::running: break;
+    }
+    return "resume";
+}
+
+}  // namespace
 
 std::uint64_t JobHost::submit(JobOrder order, Done<std::vector<PlacedJob>> done) {
     const auto token = pending_.next_token++;
@@ -145,12 +160,20 @@ JobPhase JobHost::phase(JobId job) const {
     return phase == JobPhase::finishing && !pending_.endings.contains(job.value) ? JobPhase::none : phase;
 }
 
-Answer<void> JobHost::set_mode(JobPoolId pool, QueueMode mode, const std::string& by) {
-    if (!store_) return std::unexpected(no_store());
-    store_->post(WriteRequest{SetMode{pool, mode}});
+// In the journal it stands when it is known whether it is kept.
+void JobHost::set_mode(JobPoolId pool, QueueMode mode, const std::string& by, Done<void> done) {
+    if (!store_) return later([this, done = std::move(done)]() mutable { done(std::unexpected(no_store())); });
+    const auto token = pending_.next_token++;
+    const Pool* known = find_pool(pool);
+    const bool on_disk = known != nullptr && known->policy->queue.durability != Durability::memory;
+    cancels_.add_mode(token, {.what = fmt::format("{} the queue of '{}'", order_for(mode), name(pool)),
+                              .on_disk = on_disk,
+                              .done = [this, pool, mode, by, done = std::move(done)](const Answer<void>& kept) mutable {
+                                  services_.record(queue_record(name(pool), mode, by, kept.has_value()));
+                                  done(kept);
+                              }});
+    store_->post(WriteRequest{SetMode{token, pool, mode}});
     post(QueueOrdered{pool, mode});
-    services_.record(queue_record(name(pool), mode, by));
-    return {};
 }
 
 std::optional<JobFigures> JobHost::figures(const std::string& pool) const {

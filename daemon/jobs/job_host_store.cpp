@@ -91,6 +91,7 @@ struct JobHost::Take {
         done(*answer.map);
     }
     void operator()(const MapCancelled& answer) const { host.cancels_.written(answer.token); }
+    void operator()(const ModeStored& answer) const { host.cancels_.mode_written(answer.token); }
     void operator()(const MapSealStored& answer) const { host.cancels_.sealed(answer.map); }
     void operator()(Fetched& answer) const {
         if (host.pending_.payloads.contains(answer.token))

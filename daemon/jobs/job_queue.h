@@ -89,7 +89,9 @@ public:
     // All jobs of the map that are not at their end, and those that are added later. Answered when it can't be lost any
     // more; false: there was nothing left to cancel. `done` may be empty.
     virtual void cancel_map(MapId map, Done<bool> done) = 0;
-    [[nodiscard]] virtual Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) = 0;
+    // Takes effect at once. Answered when it can't be lost any more; refused where the disk does not take it: then it
+    // holds all the same, until the daemon ends.
+    virtual void set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by, Done<void> done) = 0;
 
     [[nodiscard]] virtual std::optional<jobs::QueueView> queue(JobPoolId pool) const = 0;
     [[nodiscard]] virtual std::optional<jobs::MapView> map(MapId map) const = 0;

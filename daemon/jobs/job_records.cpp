@@ -63,11 +63,13 @@ log::Record health_record(const jobs::StoreHealth& health) {
                                     store_advice(health)));
 }
 
-log::Record queue_record(const std::string& pool, QueueMode mode, const std::string& by) {
+log::Record queue_record(const std::string& pool, QueueMode mode, const std::string& by, bool kept) {
     const char* words = mode == QueueMode::paused     ? "paused: nothing is handed out"
                         : mode == QueueMode::draining ? "draining: what is queued is worked off, submits are refused"
                                                       : "resumed";
-    return record(log::Priority::notice, messages::queue_changed, pool, fmt::format("{}: {}, by {}", pool, words, by));
+    return record(kept ? log::Priority::notice : log::Priority::warning, messages::queue_changed, pool,
+                  fmt::format("{}: {}, by {}{}", pool, words, by,
+                              kept ? "" : "; that is not on disk, and a daemon that ends now forgets it"));
 }
 
 log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled) {

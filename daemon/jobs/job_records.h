@@ -15,7 +15,8 @@ namespace pinion::daemon {
 // The record of a store that is in trouble, or out of it again; and what to do about it, in words.
 [[nodiscard]] log::Record health_record(const jobs::StoreHealth& health);
 [[nodiscard]] std::string store_advice(const jobs::StoreHealth& health);
-[[nodiscard]] log::Record queue_record(const std::string& pool, jobs::QueueMode mode, const std::string& by);
+[[nodiscard]] log::Record queue_record(const std::string& pool, jobs::QueueMode mode, const std::string& by,
+                                       bool kept = true);
 [[nodiscard]] log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled);
 
 // What is on record of the death that ended an attempt; `cpus` is the seat, `error` JSON of what else is said of it.

@@ -49,6 +49,9 @@ struct StoredMap {
 struct MapCancelled {
     std::uint64_t token = 0;
 };
+struct ModeStored {
+    std::uint64_t token = 0;
+};
 struct MapSealStored {
     MapId map;
 };
@@ -109,7 +112,8 @@ struct StoreHealth {
     std::string reason;  // a sentence where it is not open
     int code = 0;        // an errno for what it is about: ENOSPC, EROFS, EUCLEAN (damaged), EMEDIUMTYPE (not ours), …
 };
-using StoreAnswer = std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, MapCancelled, MapSealStored, Fetched,
-                                 LookedUp, Listed, ItemsRead, MapFound, MapLookedUp, StoreHealth>;
+using StoreAnswer =
+    std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, MapCancelled, ModeStored, MapSealStored, Fetched,
+                 LookedUp, Listed, ItemsRead, MapFound, MapLookedUp, StoreHealth>;
 
 }  // namespace pinion::jobs

@@ -220,7 +220,10 @@ void MemoryStore::on(const CancelMap& request) {
     answer_with(MapCancelled{request.token});
 }
 
-void MemoryStore::on(const SetMode& request) { pools_[own(request.pool)].mode = request.mode; }
+void MemoryStore::on(const SetMode& request) {
+    pools_[own(request.pool)].mode = request.mode;
+    if (request.token) answer_with(ModeStored{*request.token});
+}
 
 // Nobody asks for a map without a name once its jobs have their ends; a named one is kept as long as an item of it is.
 void MemoryStore::drop_map_if_done(std::uint32_t number) {

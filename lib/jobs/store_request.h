@@ -94,6 +94,7 @@ struct CancelMap {
     JobPoolId pool;
 };
 struct SetMode {
+    std::optional<std::uint64_t> token;  // set: answered by ModeStored
     JobPoolId pool;
     QueueMode mode = QueueMode::running;
 };

@@ -58,7 +58,7 @@ private:
     void on(Enqueue request);
     void on(OpenMap request);
     void on(NoteFinish request);
-    void on(SetMode request) { tell_both(request); }
+    void on(SetMode request);
     void on(Flush request) { send(!disk_, request); }  // in memory everything is written at once
     void on(Expire request) { tell_both(request); }
     void on(SealMap request) { send(is_in_memory(request.map), std::move(request)); }
@@ -226,6 +226,15 @@ void StoreRouter::on(OpenMap request) {
     if (!is_on_disk(request.pool)) return memory_->post(WriteRequest(std::move(request)));
     if (!disk_) return own_.put(MapStored{request.token, std::unexpected(trouble("open a map"))});
     disk_->post(WriteRequest(std::move(request)));
+}
+
+// Both are told, and the one answers that the pool's durability names: of one that became weaker nothing is promised.
+void StoreRouter::on(SetMode request) {
+    const auto known = pools_.find(request.pool);
+    const bool in_memory = known != pools_.end() && known->second.policy.durability == Durability::memory;
+    const SetMode unasked{.token = {}, .pool = request.pool, .mode = request.mode};
+    memory_->post(WriteRequest(in_memory ? request : unasked));
+    if (disk_) disk_->post(WriteRequest(in_memory ? unasked : request));
 }
 
 void StoreRouter::on(NoteFinish request) {

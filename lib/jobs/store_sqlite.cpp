@@ -175,6 +175,7 @@ StowedRequest SqliteStore::wrap(WriteRequest request, bool& large) const {
     if (const auto* map = std::get_if<OpenMap>(&whole.request)) whole.durable = is_durable(map->pool);
     if (const auto* seal = std::get_if<SealMap>(&whole.request)) whole.durable = seal->answer;
     if (const auto* flush = std::get_if<Flush>(&whole.request)) whole.durable = is_durable(flush->pool);
+    if (const auto* mode = std::get_if<SetMode>(&whole.request)) whole.durable = mode->token && is_durable(mode->pool);
     if (const auto* cancel = std::get_if<CancelMap>(&whole.request)) whole.durable = is_durable(cancel->pool);
     if (const auto* finish = std::get_if<NoteFinish>(&whole.request)) {
         look_at(finish->pushes);

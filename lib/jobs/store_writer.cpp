@@ -356,10 +356,14 @@ Result<void> StoreWriter::on(const CancelMap& request, const StowedRequest&) {
     return {};
 }
 
-Result<void> StoreWriter::on(const SetMode& request, const StowedRequest&) {
+Result<void> StoreWriter::on(const SetMode& request, const StowedRequest& whole) {
     PINION_TRY(pool, pool_number(request.pool));
     set_mode_.bind(1, pool).bind(2, static_cast<std::uint64_t>(request.mode));
-    return set_mode_.run();
+    PINION_CHECK(set_mode_.run());
+    // A commit that changes nothing syncs nothing, and the mode that is there may have been written without.
+    if (whole.durable) PINION_CHECK(probe());
+    if (request.token) answers_->push_back(ModeStored{*request.token});
+    return {};
 }
 
 Result<void> StoreWriter::on(const Flush& request, const StowedRequest&) {

@@ -157,6 +157,27 @@ class FullDisk(Namespace):
             self.assertEqual([daemon.state_of(number) for number in (running, waiting, later)], ["done"] * 3)
             self.assertEqual(daemon.log().count("the disk is full"), 1, "said once")
 
+    def test_a_pause_takes_effect_is_said_not_to_be_kept_and_is_kept_once_there_is_room(self):
+        with TroubledDaemon(state_size="2m") as daemon:
+            daemon.ctl("wait", daemon.accepted("1"))
+            fill(daemon.folder / "state")
+            self.assertEqual(daemon.submit("2").returncode, 1)
+            pause = daemon.ctl("queue", "pause", "kept")
+            self.assertEqual(pause.returncode, 1, pause.stdout)
+            for words in ("pause the queue of 'kept': it takes effect, but is not on disk, and a daemon that ends now forgets it",
+                          "the disk is full"):
+                self.assertIn(words, pause.stderr)
+            daemon.until_log("paused: nothing is handed out, by root; that is not on disk, and a daemon that ends now forgets it")
+            self.assertIn("paused", daemon.ctl("status").stdout)
+            for verb in ("pause", "resume"):
+                self.assertEqual(daemon.ctl("queue", verb, "fleeting").returncode, 0, "which is in memory")
+            daemon.others_go_on(self)
+            (daemon.folder / "state" / "filler").unlink()
+            daemon.until_log("the job store takes jobs again")
+            daemon.kill()
+            daemon.start()
+            self.assertIn("paused", daemon.ctl("why", daemon.accepted("3")).stdout)
+
     def test_an_input_that_has_no_room_is_refused_and_smaller_ones_are_taken(self):
         with TroubledDaemon(state_size="2m") as daemon:
             with open(daemon.folder / "input", "w", encoding="utf-8") as file:
@@ -318,10 +339,15 @@ class FailedSync(unittest.TestCase):
             self.assertIn("fsync failed", daemon.submit("4").stderr, "that it works again proves nothing")
             self.assertIn("fsync failed", daemon.ctl("wait", waiting).stderr)
             self.assertIn(f"cancel job {waiting}: the job store takes nothing", daemon.ctl("jobs", "cancel", waiting).stderr)
+            drain = daemon.ctl("queue", "drain", "kept")
+            self.assertEqual(drain.returncode, 1, "it is forgotten with the daemon")
+            self.assertIn("drain the queue of 'kept': it takes effect, but is not on disk", drain.stderr)
+            self.assertIn("fsync failed", drain.stderr)
             daemon.others_go_on(self)
             daemon.stop()
             daemon.start()
             self.assertEqual(daemon.state_of(kept), "done")
+            self.assertIn("paused", daemon.ctl("why", waiting).stdout, "as it was before")
             daemon.ctl("queue", "resume", "kept")
             self.assertEqual(daemon.ctl("wait", waiting).returncode, 0)
 

@@ -193,16 +193,22 @@ TEST(JobCancels, OnADiskThatTakesNothingAreToldSo) {
         cancels.posted(map, map.value);
         cancels.add_seal(map, note);
     }
+    cancels.add_mode(1, {.what = "pause the queue of 'p'", .on_disk = true, .done = note});
+    cancels.add_mode(2, {.what = "drain the queue of 'm'", .on_disk = false, .done = note});
     cancels.refuse_on_disk("no room");
-    EXPECT_THAT(told, ElementsAre("cancel job 17: no room", "cancel the map: no room", "seal the map: no room"));
+    EXPECT_THAT(told, ElementsAre("cancel job 17: no room", "cancel the map: no room", "seal the map: no room",
+                                  "pause the queue of 'p': no room"));
     cancels.written(3);
     cancels.ended(JobId{17}, JobState::cancelled);
     cancels.sealed(MapId{3});
-    EXPECT_EQ(told.size(), 3U) << "once";
+    cancels.mode_written(1);
+    EXPECT_EQ(told.size(), 4U) << "once";
     cancels.written(jobs::first_memory_id + 1);
-    EXPECT_EQ(told.size(), 4U);
-    cancels.sealed(MapId{jobs::first_memory_id + 1});
     EXPECT_EQ(told.size(), 5U);
+    cancels.sealed(MapId{jobs::first_memory_id + 1});
+    EXPECT_EQ(told.size(), 6U);
+    cancels.mode_written(2);
+    EXPECT_EQ(told.size(), 7U);
 }
 
 // A daemon over a store on disk, and its successor over what a SIGKILL leaves of that: a copy of the folder.
@@ -323,6 +329,19 @@ TEST_F(AfterADeath, ASealThatWasAnsweredIsNotLost) {
     const auto again = next.declare();
     next.until([&] { return next.host.queue(again) && next.host.queue(again)->ready == 1; });
     EXPECT_EQ(next.state(jobs[0]), JobState::queued);
+}
+
+TEST_F(AfterADeath, APauseThatWasAnsweredIsNotForgotten) {
+    const auto pool = first_->declare();
+    first_->submit(pool, {}, 0, 1);
+    copies_ = true;
+    bool answered = false;
+    first_->host.set_mode(pool, jobs::QueueMode::paused, "root", [&](const Answer<void>& was) { answered = !!was; });
+    first_->until([&] { return answered; });
+    Life& next = die();
+    const auto again = next.declare();
+    next.until([&] { return next.host.queue(again) && next.host.queue(again)->ready == 1; });
+    EXPECT_EQ(next.host.queue(again)->mode, jobs::QueueMode::paused);
 }
 
 TEST_F(AfterADeath, AMapWithoutANameIsCancelledUnlessNobodyWasToWaitForIt) {

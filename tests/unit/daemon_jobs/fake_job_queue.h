@@ -98,6 +98,7 @@ public:
     std::optional<std::string> why_stopped;
     std::optional<std::string> why_no_maps;  // to be opened; those that are there can be looked at
     std::optional<std::string> why_no_cancels;
+    std::optional<std::string> why_no_modes;
     std::optional<std::string> why_no_seals;
     bool holds_seals = false;
     std::vector<std::move_only_function<void()>> held_seals;
@@ -277,10 +278,13 @@ public:
             if (done) done(there);
         });
     }
-    Answer<void> set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by) override {
+    void set_mode(JobPoolId pool, jobs::QueueMode mode, const std::string& by, Done<void> done) override {
         modes.emplace_back(pool, mode);
         steered_by = by;
-        return {};
+        put_off([this, done = std::move(done)]() mutable {
+            if (why_no_modes) return done(std::unexpected(Refusal{Refusal::Kind::refused, *why_no_modes}));
+            done({});
+        });
     }
     std::optional<jobs::QueueView> queue(JobPoolId pool) const override {
         jobs::QueueView view{.pool = pool};

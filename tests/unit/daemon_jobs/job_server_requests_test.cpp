@@ -160,6 +160,16 @@ TEST_F(Requests, RootAndTheDaemonsOwnUserSteerQueues) {
     EXPECT_EQ(queue_.steered_by, "root");
 }
 
+TEST_F(Requests, APauseThatIsNotKeptIsAFailure) {
+    queue_.why_no_modes = "pause the queue of 'thumbs': it takes effect, but is not on disk";
+    const auto reply = root().ask(frame(wire::MessageType::queue, 6, R"({"pool":"thumbs","verb":"pause"})"));
+    EXPECT_EQ(reply.type, failure);
+    EXPECT_EQ(reply.id, 6U);
+    EXPECT_EQ(reply.text("code"), "refused");
+    EXPECT_EQ(reply.text("message"), *queue_.why_no_modes);
+    EXPECT_EQ(queue_.modes.size(), 1U);
+}
+
 TEST_F(Requests, AskPoolSaysWhatItTakes) {
     EXPECT_EQ(root().ask(frame(ask_pool, 5, R"({"pool":"lines"})")).text("payload"), "raw");
     EXPECT_EQ(root().ask(frame(ask_pool, 5, R"({"pool":"nix"})")).text("code"), "not_found");

@@ -163,7 +163,8 @@ TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {
     desk.store->post(VoidClaim{jobs[1].id});
     desk.store->post(NoteRetry{jobs[2].id, {.number = 1, .outcome = Outcome::crash}, WallTime(9s)});
     desk.store->post(SealMap{map, {.items = 3}});
-    desk.store->post(SetMode{JobPoolId{1}, QueueMode::paused});
+    EXPECT_EQ(desk.ask<ModeStored>(SetMode{7, JobPoolId{1}, QueueMode::draining}).token, 7U);
+    desk.store->post(SetMode{{}, JobPoolId{1}, QueueMode::paused});
     const JobId other = desk.one({.pool = JobPoolId{1}, .payload = "1"});
     desk.ask<Finished>(done(other));
 

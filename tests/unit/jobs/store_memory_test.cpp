@@ -155,6 +155,26 @@ TEST(StoreRouter, ADiskThatCanNotBeOpenedStopsOnlyItsOwnPools) {
     EXPECT_TRUE(routed.desk.waiting().empty());
 }
 
+TEST(StoreRouter, APauseIsAnsweredByTheEngineThatThePoolPromises) {
+    auto made = std::make_unique<SlowDisk>();
+    SlowDisk& disk = *made;
+    StoreDesk desk(
+        open_store_router({.memory = {.started = wall_now()},
+                           .open_disk = [&]() -> Result<std::unique_ptr<Store>> { return std::move(made); }}),
+        Durability::memory, Durability::fsync);
+    desk.store->post(SetMode{7, JobPoolId{1}, QueueMode::paused});
+    EXPECT_TRUE(desk.store->take_answers().empty());
+    ASSERT_EQ(disk.writes.size(), 1U);
+    EXPECT_EQ(std::get<SetMode>(disk.writes[0]).token, 7U);
+    disk.box.put(ModeStored{7});
+    EXPECT_EQ(desk.wait<ModeStored>().token, 7U);
+    EXPECT_EQ(desk.ask<ModeStored>(SetMode{8, JobPoolId{0}, QueueMode::paused}).token, 8U);
+    ASSERT_EQ(disk.writes.size(), 2U) << "the disk knows it, too, and nobody waits for that";
+    EXPECT_FALSE(std::get<SetMode>(disk.writes[1]).token);
+    desk.declare(JobPoolId{1}, "film", Durability::memory);
+    EXPECT_EQ(desk.ask<ModeStored>(SetMode{9, JobPoolId{1}, QueueMode::paused}).token, 9U);
+}
+
 TEST(StoreRouter, PushesGoToBothAndComeBackInTheirOrder) {
     Routed routed(Durability::memory, Durability::os);
     const JobId job = routed.desk.one({.payload = "1"});

@@ -66,9 +66,23 @@ TEST_F(StoreOnABadDisk, WhatIsAcknowledgedIsSyncedWhereThePoolWantsThat) {
         EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a map";
         desk.ask<MapSealStored>(SealMap{opened.map->map, {.items = 0}, true});
         EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a seal that is waited for";
+        const QueueMode mode = round % 2 == 0 ? QueueMode::paused : QueueMode::running;
+        desk.ask<ModeStored>(SetMode{2, synced, mode});
+        EXPECT_EQ(failing_disk::unsynced_writes(), 0U) << "a pause that is waited for";
+        desk.ask<ModeStored>(SetMode{3, trusting, mode});
+        EXPECT_GT(failing_disk::unsynced_writes(), 0U);
         desk.one({.pool = trusting, .payload = "1"});
         EXPECT_GT(failing_disk::unsynced_writes(), 0U) << "durability: os leaves that to the kernel";
     }
+}
+
+TEST_F(StoreOnABadDisk, APauseThatIsThereAlreadyIsSyncedToo) {
+    StoreDesk desk(options);
+    desk.ask<ModeStored>(SetMode{1, JobPoolId{1}, QueueMode::paused});
+    EXPECT_GT(failing_disk::unsynced_writes(), 0U);
+    desk.declare(JobPoolId{1}, "film", Durability::fsync, 1h);
+    desk.ask<ModeStored>(SetMode{2, JobPoolId{1}, QueueMode::paused});
+    EXPECT_EQ(failing_disk::unsynced_writes(), 0U);
 }
 
 TEST_F(StoreOnABadDisk, AFullDiskRefusesSubmitsAndKeepsEnds) {

@@ -139,7 +139,7 @@ public:
     bool cancel_map(const std::string& name, const std::string& pool = {});
     // A new job with the same input.
     std::uint64_t retry(std::uint64_t job);
-    // "pause", "resume" or "drain".
+    // "pause", "resume" or "drain": holds at once, and returns when that can't be lost any more.
     void steer(const std::string& pool, std::string_view verb);
     // What it waits for, as JSON {"job","state","why",…}; what its attempts wrote, as {"job","lines"}.
     [[nodiscard]] std::string why(std::uint64_t job);
