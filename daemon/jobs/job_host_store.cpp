@@ -9,6 +9,7 @@
 #include "daemon/jobs/channel_parts.h"
 #include "daemon/jobs/job_host.h"
 #include "daemon/jobs/job_records.h"
+#include "jobs/outcome.h"
 #include "jobs/store_memory.h"
 #include "model/job_limits.h"
 
@@ -78,6 +79,22 @@ struct JobHost::Take {
         }
         host.post(FinishPersisted{answer.job});
         host.end_written(answer.job);
+    }
+    void operator()(PushesRefused& answer) const {
+        NoteFinish& finish = answer.finish;
+        std::string error = error_json(to_string(Outcome::refused_push),
+                                       fmt::format("push to '{}': {}", host.name(answer.to), host.no_store().message));
+        if (const auto ending = host.pending_.endings.find(finish.job.value); ending != host.pending_.endings.end()) {
+            ending->second.end.state = JobState::failed;
+            ending->second.result.clear();
+            ending->second.error = error;
+        }
+        finish.state = JobState::failed;
+        finish.result.clear();
+        finish.attempt.outcome = Outcome::refused_push;
+        finish.attempt.detail = std::move(error);
+        host.post(PushesFailed{finish.job});
+        host.store_->post(WriteRequest{std::move(finish)});
     }
     void operator()(const Flushed& answer) const { host.post(PoolFlushed{answer.pool, answer.number}); }
     void operator()(MapStored& answer) const {

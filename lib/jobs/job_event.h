@@ -96,6 +96,10 @@ struct JobQueued {
 struct FinishPersisted {
     JobId job;
 };
+// Of a job that was done, before its FinishPersisted: what it pushes can't be kept, and it has failed.
+struct PushesFailed {
+    JobId job;
+};
 // Answered by Finish, whatever end that is, or by NoSuchJob.
 struct CancelRequested {
     JobId job;
@@ -120,6 +124,6 @@ using JobEvent =
     std::variant<PoolDeclared, PoolWithdrawn, PoolFlushed, SemaphoresDeclared, QueueOrdered, SubmitRequested,
                  SubmitAbandoned, SubmitSettled, MapOpened, MapSealed, JobQueued, WorkerArrived, WorkerGone,
                  WorkerBlocked, WorkerMemory, JobAnswered, PayloadAwaited, PayloadLost, ClaimPersisted, FinishPersisted,
-                 CancelRequested, MapCancelRequested, StoreChanged, StoreBehind, TimerFired>;
+                 PushesFailed, CancelRequested, MapCancelRequested, StoreChanged, StoreBehind, TimerFired>;
 
 }  // namespace pinion::jobs

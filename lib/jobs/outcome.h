@@ -26,7 +26,7 @@ enum class Outcome : std::uint8_t {
     oom,           // the kernel killed the worker for its memory
     cancelled,     // somebody asked for it
     lost,          // the daemon died while the job was executing
-    refused_push,  // its result pushed to a pool that is not there, or promises less
+    refused_push,  // its result pushed to a pool that is not there, promises less, or is on a disk that has stopped
     unreadable,    // its input is lost or damaged
 };
 [[nodiscard]] const char* to_string(Outcome outcome) noexcept;

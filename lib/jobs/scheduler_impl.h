@@ -55,6 +55,7 @@ private:
     void on(const CancelRequested& event);
     void on(const MapCancelRequested& event);
     void on(const FinishPersisted& event);
+    void on(const PushesFailed& event);
     // scheduler_workers.cpp: workers and their answers.
     void on(const WorkerArrived& event);
     void on(const WorkerGone& event);

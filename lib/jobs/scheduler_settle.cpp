@@ -85,6 +85,21 @@ void Scheduler::Impl::on(const FinishPersisted& event) {
     if (pool.withdrawn) touch(pool);  // it may have been what the pool waited for
 }
 
+void Scheduler::Impl::on(const PushesFailed& event) {
+    const Place place = jobs_.find(event.job);
+    if (place == nowhere || jobs_.at(place).phase() != JobPhase::finishing) return;
+    PoolRecord& pool = pool_of(jobs_.at(place));
+    --pool.counts.done;
+    ++pool.counts.failed;
+    const std::uint32_t number = lanes_.at(jobs_.at(place).lane).map;
+    MapRecord& map = maps_[number];
+    --map.done;
+    ++map.failed;
+    if (!map.fail_fast || map.cancelled) return;
+    emit(KeepCancel{map.id, pool.id});
+    cancel_map(number);
+}
+
 void Scheduler::Impl::forget(Place place) {
     const std::uint32_t number = jobs_.at(place).lane;
     PoolRecord& pool = pool_of(jobs_.at(place));

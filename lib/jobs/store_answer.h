@@ -38,6 +38,12 @@ struct Finished {
     JobId job;
     std::vector<PlacedJob> pushed;
 };
+// In place of Finished: of a job in memory that pushes to a disk that has stopped. Nothing of its end is there; it
+// comes back without its pushes, to be told anew as a failure.
+struct PushesRefused {
+    NoteFinish finish;
+    JobPoolId to;  // the first of them that is on disk
+};
 struct StoredMap {
     MapId map;
     bool existing = false;
@@ -113,7 +119,7 @@ struct StoreHealth {
     int code = 0;        // an errno for what it is about: ENOSPC, EROFS, EUCLEAN (damaged), EMEDIUMTYPE (not ours), …
 };
 using StoreAnswer =
-    std::variant<Enqueued, Claimed, Finished, Flushed, MapStored, MapCancelled, ModeStored, MapSealStored, Fetched,
-                 LookedUp, Listed, ItemsRead, MapFound, MapLookedUp, StoreHealth>;
+    std::variant<Enqueued, Claimed, Finished, PushesRefused, Flushed, MapStored, MapCancelled, ModeStored,
+                 MapSealStored, Fetched, LookedUp, Listed, ItemsRead, MapFound, MapLookedUp, StoreHealth>;
 
 }  // namespace pinion::jobs

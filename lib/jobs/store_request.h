@@ -60,7 +60,7 @@ struct NoteRetry {
     AttemptRow attempt;
     WallTime due{};
 };
-struct NoteFinish {  // answered by Finished
+struct NoteFinish {  // answered by Finished, or PushesRefused
     JobId job;
     JobPoolId pool;
     JobState state = JobState::done;

@@ -83,6 +83,7 @@ private:
     void split(NoteFinish request);
     void push_to_disk(std::uint64_t token);
     void push_refused();
+    [[nodiscard]] StoreAnswer give_up(std::uint64_t token);
     void begin_pause();
     void end_pause();
 
@@ -262,12 +263,21 @@ void StoreRouter::split(NoteFinish request) {
     split.finish = std::move(request);
     const std::uint64_t token = next_token_++;
     splits_[token] = std::move(split);
+    if (!disk_) return own_.put(give_up(token));
     push_to_disk(token);
 }
 
 // The pushes are copied: should they be refused, they are needed again.
 void StoreRouter::push_to_disk(std::uint64_t token) {
-    if (disk_) disk_->post(WriteRequest(Enqueue{token, splits_.at(token).elsewhere}));
+    disk_->post(WriteRequest(Enqueue{token, splits_.at(token).elsewhere}));
+}
+
+// All that it pushes stands or falls together, what stays in memory, too.
+StoreAnswer StoreRouter::give_up(std::uint64_t token) {
+    auto split = splits_.extract(token);
+    PushesRefused answer{std::move(split.mapped().finish), split.mapped().elsewhere.front().pool};
+    answer.finish.pushes.clear();
+    return answer;
 }
 
 void StoreRouter::push_refused() {
@@ -349,6 +359,7 @@ void StoreRouter::take(Enqueued answer, std::vector<StoreAnswer>& out) {
     const auto found = splits_.find(answer.token);
     if (found == splits_.end()) return void(out.emplace_back(std::move(answer)));
     if (!answer.jobs) {
+        if (disk_->health().state == StoreHealth::State::stopped) return void(out.push_back(give_up(answer.token)));
         // Nothing of it is there. Once there is room, it is tried again.
         refused_.insert(answer.token);
         return begin_pause();
@@ -389,6 +400,8 @@ void StoreRouter::take(Listed answer, std::vector<StoreAnswer>& out) {
 
 void StoreRouter::take(StoreHealth answer, std::vector<StoreAnswer>& out) {
     if (answer.state == StoreHealth::State::open) push_refused();
+    if (answer.state == StoreHealth::State::stopped)
+        for (const std::uint64_t token : std::exchange(refused_, {})) out.push_back(give_up(token));
     out.emplace_back(std::move(answer));
 }
 

@@ -7,7 +7,8 @@
 // makes new jobs on disk at once; what it has in memory is worked off there, and its keys are not known on disk.
 //
 // A job in memory that pushes to disk ends when its pushes are committed: they can't be lost with it. While the disk
-// is full that end waits; when it has stopped, for ever, as the ends of jobs on disk do.
+// is full that end waits. Once it has stopped, nothing is pushed before the daemon starts anew, and the job would not
+// live to see that: its end is refused. (What the disk was writing as it failed may be found there by that start.)
 //
 // If the disk can't be opened, that is told as its health (stopped), submits to its pools are refused with the reason,
 // and pools in memory go on. It is not tried again.

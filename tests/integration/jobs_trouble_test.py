@@ -33,7 +33,10 @@ for line in sys.stdin:
         wish = "x" * wish["large"]
     if isinstance(wish, str) and len(wish) > 20_000 and not wish.startswith("x"):
         wish = len(wish)
-    print(json.dumps({"id": job["id"], "result": wish}), flush=True)
+    answer = {"id": job["id"], "result": wish}
+    if isinstance(wish, dict) and "push" in wish:
+        answer["push"] = [{"pool": wish["push"], "input": 1}]
+    print(json.dumps(answer), flush=True)
 """
 OTHERS = """
   fleeting:
@@ -350,6 +353,26 @@ class FailedSync(unittest.TestCase):
             self.assertIn("paused", daemon.ctl("why", waiting).stdout, "as it was before")
             daemon.ctl("queue", "resume", "kept")
             self.assertEqual(daemon.ctl("wait", waiting).returncode, 0)
+
+
+    def test_a_job_in_memory_that_pushes_to_it_fails_and_says_why(self):
+        with TroubledDaemon() as daemon:
+            daemon.ctl("wait", daemon.accepted("1"))
+            tracer = self.make_syncs_fail(daemon)
+            pushing = json.dumps({"push": "kept"})
+            first = daemon.map("fleeting", pushing, '"a"', "--unordered", "--json")
+            tracer.send_signal(signal.SIGINT)
+            tracer.communicate()
+            later = daemon.ctl("submit", "fleeting", pushing).stdout.strip()
+            self.assertEqual(daemon.ctl("wait", later, "--timeout", "20s").returncode, 1)
+            rows = sorted((json.loads(line) for line in first.stdout.splitlines()), key=lambda row: row["index"])
+            self.assertEqual([row["state"] for row in rows], ["failed", "done"])
+            for row in (rows[0], daemon.job(later)["attempts"][0]):
+                self.assertEqual(row["error"]["type"], "refused_push")
+                for words in ("push to 'kept': the job store takes nothing", "fsync failed", "restart piniond"):
+                    self.assertIn(words, row["error"]["message"])
+            self.assertIn("refused_push", daemon.ctl("jobs", "list", "fleeting", "--failed").stdout)
+            daemon.others_go_on(self)
 
 
 class NoDescriptors(unittest.TestCase):

@@ -63,6 +63,18 @@ public:
         for (auto& request : std::exchange(held_, {})) memory_->post(std::move(request));
         box_.put(memory_->take_answers());
     }
+    // The ends that waited push to a disk that has stopped; all else is written.
+    void open_without_pushes() {
+        for (auto& request : held_) {
+            auto* end = std::get_if<jobs::NoteFinish>(&request);
+            if (end == nullptr || end->pushes.empty()) continue;
+            const JobPoolId to = end->pushes.front().pool;
+            end->pushes.clear();
+            box_.put(jobs::PushesRefused{std::move(*end), to});
+            request = jobs::Flush{};
+        }
+        open();
+    }
     // Inputs are in memory, not on disk.
     void have_at_hand() { at_hand_ = true; }
     // Reads wait, too, as they do behind those of others.

@@ -6,6 +6,8 @@
 namespace pinion::daemon::testing {
 namespace {
 
+using ::testing::HasSubstr;
+
 class Pushes : public HostTest {
 protected:
     // The end of a job of pool "from" that pushes `input` to pool "to", by a worker that speaks frames.
@@ -49,6 +51,47 @@ TEST_F(Pushes, OfTwoLinesToAPoolOfBareLinesFailTheirJob) {
     answer(worker, R"(1,"push":[{"pool":"to","input":"a b"}])");
     EXPECT_EQ(queue("from").done, 1U);
     EXPECT_EQ(queue("to").ready, 1U);
+}
+
+TEST_F(Pushes, ToADiskThatHasStoppedFailTheirJob) {
+    const auto from = declare("from");
+    declare("to", {}, Durability::fsync);
+    const auto map = open_map(from, "film");
+    submit(from, 2, map);
+    settle();
+    const JobId job = placed_.at(0).id;
+    struct Ear final : JobListener {
+        void job_ended(const JobEnd& end) override { ends.push_back({end.state, std::string(end.error)}); }
+        void map_settled(const jobs::MapSettled&) override {}
+        void store_stopped(const std::string&) override {}
+        std::vector<std::pair<jobs::JobState, std::string>> ends;
+    } ear;
+    host_.listen(job, ear);
+    const auto worker = arrive("from");
+    store_->shut();
+    answer(worker, R"(1,"push":[{"pool":"to","input":1}])");
+    EXPECT_EQ(queue("from").finishing, 1U);
+    store_->become({jobs::StoreHealth::State::stopped, "fsync failed", EIO});
+    store_->open_without_pushes();
+    settle();
+    EXPECT_EQ(queue("from").finishing, 0U);
+    EXPECT_EQ(queue("from").done, 0U);
+    EXPECT_EQ(queue("from").failed, 1U);
+    EXPECT_EQ(queue("to").ready, 0U);
+    ASSERT_EQ(ear.ends.size(), 1U);
+    EXPECT_EQ(ear.ends[0].first, jobs::JobState::failed);
+    EXPECT_THAT(ear.ends[0].second, HasSubstr(R"({"type":"refused_push","message":"push to 'to': the job store takes )"
+                                              R"(nothing: fsync failed; )"));
+    std::optional<jobs::StoredJob> stored;
+    host_.look_up(job, [&](Answer<std::optional<jobs::StoredJob>> found) { stored = *found; });
+    settle();
+    EXPECT_EQ(stored->state, jobs::JobState::failed);
+    EXPECT_EQ(stored->result, "");
+    EXPECT_EQ(stored->attempts.at(0).outcome, jobs::Outcome::refused_push);
+    EXPECT_EQ(stored->attempts.at(0).detail, ear.ends[0].second);
+    answer(worker, "1");
+    EXPECT_EQ(queue("from").done, 1U) << "the worker goes on";
+    host_.forget(ear);
 }
 
 }  // namespace

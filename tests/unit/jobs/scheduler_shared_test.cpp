@@ -103,6 +103,32 @@ TEST(Maps, SettleWhenSealedAndEverythingIsWritten) {
     EXPECT_FALSE(desk.scheduler.map(MapId{5}).has_value());
 }
 
+TEST(Maps, AnEndWhosePushesFailIsAFailure) {
+    for (const bool fail_fast : {false, true}) {
+        Desk desk;
+        desk.pool(0, memory_pool());
+        desk.arrive(0);
+        desk.tell(MapOpened{MapId{5}, JobPoolId{0}, fail_fast}, Desk::job(1, 5), Desk::job(2, 5), Desk::job(3, 5),
+                  MapSealed{MapId{5}, 3});
+        desk.answer(1);
+        desk.tell(PushesFailed{JobId{1}}, FinishPersisted{JobId{1}}, PushesFailed{JobId{1}});
+        const auto queue = desk.scheduler.queue(JobPoolId{0});
+        EXPECT_EQ(queue->done, 0U);
+        EXPECT_EQ(queue->failed, 1U);
+        EXPECT_EQ(desk.all<KeepCancel>().size(), fail_fast ? 1U : 0U);
+        EXPECT_EQ(desk.scheduler.map(MapId{5})->cancelled, fail_fast);
+        EXPECT_EQ(desk.phase(3) == JobPhase::finishing, fail_fast);
+        if (fail_fast) continue;
+        for (const std::uint64_t job : {2, 3}) {
+            desk.answer(job);
+            desk.tell(FinishPersisted{JobId{job}});
+        }
+        ASSERT_EQ(desk.all<MapSettled>().size(), 1U);
+        EXPECT_EQ(desk.all<MapSettled>()[0].done, 2U);
+        EXPECT_EQ(desk.all<MapSettled>()[0].failed, 1U);
+    }
+}
+
 TEST(Maps, AFailureCancelsNobodyUnlessFailFast) {
     for (const bool fail_fast : {false, true}) {
         Desk desk;

@@ -248,6 +248,52 @@ TEST_F(RefusedPushes, ByAnOpenDiskAreTriedAgainAfterAPause) {
     EXPECT_EQ(desk.look(job).state, JobState::done);
 }
 
+TEST_F(RefusedPushes, ByADiskThatHasStoppedGiveTheEndBack) {
+    slow.become(StoreHealth::State::stopped);
+    slow.box.put(Enqueued{token(), fail("submit: fsync failed")});
+    PushesRefused refused = desk.wait<PushesRefused>();
+    EXPECT_EQ(refused.finish.job, job);
+    EXPECT_EQ(refused.to, JobPoolId{1});
+    EXPECT_TRUE(refused.finish.pushes.empty());
+    EXPECT_EQ(desk.look(job).state, JobState::queued) << "nothing of it is there";
+    refused.finish.state = JobState::failed;
+    EXPECT_TRUE(desk.ask<Finished>(refused.finish).pushed.empty());
+    EXPECT_EQ(desk.look(job).state, JobState::failed);
+    EXPECT_EQ(slow.writes.size(), 1U) << "it is not tried again";
+}
+
+TEST_F(RefusedPushes, ByADiskThatWasFullAndHasStoppedGiveAllOfTheEndBack) {
+    const JobId both = desk.one({.payload = "2"});
+    NoteFinish finish = done(both);
+    finish.pushes.push_back({.pool = JobPoolId{0}, .payload = "stays"});
+    finish.pushes.push_back({.pool = JobPoolId{1}, .payload = "goes"});
+    desk.store->post(finish);
+    slow.become(StoreHealth::State::full);
+    for (const auto& write : slow.writes)
+        slow.box.put(Enqueued{std::get<Enqueue>(write).token, fail("submit: no room")});
+    EXPECT_EQ(desk.wait<StoreHealth>().state, StoreHealth::State::full);
+    EXPECT_TRUE(desk.answers.empty()) << "they wait for room";
+    slow.become(StoreHealth::State::stopped);
+    for (const JobId job_of : {job, both}) {
+        PushesRefused refused = desk.wait<PushesRefused>();
+        EXPECT_EQ(refused.finish.job, job_of);
+        EXPECT_EQ(refused.to, JobPoolId{1});
+        refused.finish.state = JobState::failed;
+        EXPECT_TRUE(desk.ask<Finished>(refused.finish).pushed.empty());
+    }
+    EXPECT_TRUE(desk.waiting().empty()) << "what would have stayed in memory fell with the rest";
+}
+
+TEST(StoreRouter, ADiskThatCanNotBeOpenedRefusesPushes) {
+    Routed routed;
+    routed.broken = true;
+    routed.desk.declare(JobPoolId{2}, "sound", Durability::fsync);
+    const JobId job = routed.desk.one({.payload = "1"});
+    NoteFinish finish = done(job);
+    finish.pushes.push_back({.pool = JobPoolId{2}, .payload = "next"});
+    EXPECT_EQ(routed.desk.ask<PushesRefused>(finish).finish.job, job);
+}
+
 TEST(StoreRouter, APoolThatBecomesStrongerWorksOffWhatItHas) {
     Routed routed;
     const MapId map = routed.desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "", false}).map->map;
