@@ -32,6 +32,8 @@ JobPhase Scheduler::phase(JobId job) const { return impl_->phase(job); }
 Why Scheduler::why(JobId job) const { return impl_->why(job); }
 
 std::uint32_t PoolRecord::depth() const {
+    // What a process writes comes by a pipe, its answer by a socket: of what is read in between, nobody could say
+    // whether it or the next one wrote it.
     if (spec->protocol == JobProtocol::exec) return spec->concurrency;
     std::uint32_t prefetch = 1;
     if (spec->prefetch) {

@@ -332,6 +332,13 @@ class Exec(unittest.TestCase):
             death = daemon.job(rows[1]["id"])["attempts"][0]["death"]
             self.assertEqual((death["signal"], death["last_lines"]), (9, ["slow"]))
 
+    def test_each_log_has_the_words_of_its_own_process_only(self):
+        with self.run_script("echo $PINION_JOB begins >&2; echo $PINION_JOB ends >&2") as daemon:
+            answer = daemon.map("exec", "--json", stdin="x\n" * 200)
+            for job in (str(json.loads(line)["id"]) for line in answer.stdout.splitlines()):
+                log = daemon.ctl("jobs", "log", job, "--json").stdout.splitlines()
+                self.assertEqual([json.loads(line)["text"] for line in log], [f"{job} begins", f"{job} ends"])
+
     def test_a_process_knows_its_job_and_its_deadline(self):
         with self.run_script('echo $PINION_JOB $PINION_ATTEMPT $((PINION_DEADLINE - $(date +%s)))') as daemon:
             row = json.loads(daemon.map("exec", "x", "--json").stdout)

@@ -54,6 +54,8 @@ MUTANTS = [
      "if (sent.claimed) emit(Release", "if (sent.claimed && pool.durable()) emit(Release"),
     ("a pool is forgotten before all is written", SETTLE,
      "    if (pool.flush == 0) {\n", "    forget(pool);\n    if (false) {\n"),
+    ("a process is sent its next job ahead", "lib/jobs/scheduler.cpp",
+     "    if (spec->protocol == JobProtocol::exec) return spec->concurrency;\n", ""),
     ("any flush will do", "lib/jobs/scheduler.cpp",
      "found == nullptr || event.number != found->flush", "found == nullptr"),
     ("a seal after the flush is forgotten", QUEUE,
