@@ -153,6 +153,7 @@ private:
     Machine machine_;
     cpu::Plan plan_;
     std::optional<ChosenLevel> enforcement_;  // as it was last said
+    std::string unseen_oom_deaths_;           // likewise
     cpu::KeptSeats seats_;                    // where each slot belongs, which a new plan keeps
     Keeping keeping_;
     Scales scales_;

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <iterator>
 #include <span>
+#include <utility>
 
 #include "base/text.h"
 #include "daemon/bus_server.h"
 #include "daemon/daemon.h"
 #include "daemon/jobs/job_host.h"
+#include "daemon/oom_sight.h"
 #include "daemon/records.h"
 #include "event/notify.h"
 #include "log/messages.h"
@@ -221,6 +223,10 @@ ReloadOutcome Daemon::tell(const config::Config& next, const std::vector<config:
         if (changes.empty() && !daemon_changed) continue;
         record(daemon_record(log::Priority::warning, messages::config_warning, cpu::to_string(warning)));
     }
+    const auto unseen = unseen_oom_deaths(next.pools(), workers_.oom_sight());
+    if (!unseen.empty()) outcome.messages.push_back("warning: " + unseen);
+    if (std::exchange(unseen_oom_deaths_, unseen) != unseen && !unseen.empty())
+        record(daemon_record(log::Priority::warning, messages::config_warning, unseen));
     if (!changes.empty() && config_)
         record(daemon_record(log::Priority::notice, messages::config_loaded, "reload: " + describe(changes)));
     for (const auto& change : config_ ? config::semaphore_changes(*config_, next) : std::vector<std::string>()) {

@@ -19,6 +19,7 @@
 
 #include "daemon/enforcement.h"
 #include "daemon/jobs/job_workers.h"
+#include "daemon/oom_sight.h"
 #include "daemon/output.h"
 #include "daemon/usage.h"
 #include "event/io_group.h"
@@ -59,6 +60,8 @@ public:
         std::string message;
     };
     [[nodiscard]] std::vector<PinFailure> keep_pins_by(Enforcement level);
+    // To be asked after `start`.
+    [[nodiscard]] OomSight oom_sight() const { return daemon::oom_sight(options_.cgroups); }
     // Told of a worker whose mask was wider than its seat right after its start, and was set again.
     using OnDrift = std::function<void(const WorkerId&, std::string)>;
     void set_on_drift(OnDrift on_drift) { on_drift_ = std::move(on_drift); }

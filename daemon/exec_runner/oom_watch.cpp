@@ -7,30 +7,16 @@
 #include <array>
 
 #include "base/text.h"
+#include "process/cgroup.h"
 
 namespace pinion::exec_runner {
 namespace {
 
-constexpr std::size_t max_bytes = 64 << 10;
 constexpr std::size_t max_count_bytes = 1024;  // six lines
-
-// The events file of our cgroup in the unified hierarchy, wherever that is mounted; empty where it can't be found.
-std::string own_events_file() {
-    const auto cgroups = read_file("/proc/self/cgroup", max_bytes);
-    if (!cgroups) return {};
-    for (const std::string_view line : split(*cgroups, '\n')) {
-        if (!line.starts_with("0::")) continue;
-        for (const char* mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
-            std::string file = mount + std::string(line.substr(3)) + "/memory.events";
-            if (::access(file.c_str(), R_OK) == 0) return file;
-        }
-    }
-    return {};
-}
 
 }  // namespace
 
-OomWatch::OomWatch() : OomWatch(own_events_file()) {}
+OomWatch::OomWatch() : OomWatch(process::own_memory_events().value_or("")) {}
 OomWatch::OomWatch(const std::string& events_file)
     : file_(events_file.empty() ? -1 : ::open(events_file.c_str(), O_RDONLY | O_CLOEXEC)) {}
 

@@ -138,6 +138,13 @@ Result<void> check_outside(const std::string& slot_folder) {
 
 }  // namespace
 
+std::optional<std::string> own_memory_events() {
+    const auto folder = own_folder();
+    if (!folder) return std::nullopt;
+    std::string file = *folder + "/memory.events";
+    return ::access(file.c_str(), R_OK) == 0 ? std::optional(std::move(file)) : std::nullopt;
+}
+
 std::optional<Cgroups> Cgroups::find_delegated() {
     auto own = find_own();
     if (own && !is_delegated(own->folder_)) return std::nullopt;

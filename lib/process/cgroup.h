@@ -58,6 +58,10 @@ private:
     std::optional<Confinement> confinement_;  // nothing: not known
 };
 
+// The file memory.events of the cgroup that we are in. Nothing where that has no memory controller, or where there is
+// no cgroup v2.
+[[nodiscard]] std::optional<std::string> own_memory_events();
+
 class Cgroups {
 public:
     // Our own cgroup if systemd delegated it (the `trusted.delegate` or `user.delegate` xattr) and it is writable.
@@ -89,6 +93,8 @@ public:
     [[nodiscard]] Result<void> enable_cpuset();
     // Whether we ever had to switch the controller on.
     [[nodiscard]] bool switched_cpuset_on() const noexcept { return switched_on_; }
+    // Whether what `make` gives has the memory controller, so that `WorkerCgroup::oom_kills` tells.
+    [[nodiscard]] bool counts_oom_kills() const noexcept { return memory_; }
 
     [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
 

@@ -379,6 +379,20 @@ class Reloads(unittest.TestCase):
             daemon.ctl("scale", "p", "2")
             self.assertEqual(daemon.ctl("wait", *jobs).returncode, 0)
 
+    def test_where_nobody_can_tell_a_death_for_want_of_memory_whom_that_matters_to_is_told_once(self):
+        def pools(retry_on, prefetch):
+            return config(f"  big:{BODY}    job: {{retry_on: {retry_on}}}\n    prefetch: {prefetch}\n  small:{BODY}")
+
+        word = "'job.retry_on.oom' of big"
+        with RogueDaemon(pools("{oom: false}", 1)) as daemon:
+            if "a cgroup for each worker" in daemon.log():
+                self.skipTest("here it can be told")
+            daemon.wait_until(lambda: word in daemon.log())
+            self.assertIn(f"warning: {word}", daemon.reload(pools("{oom: false}", 2)))
+            self.assertNotIn(word, daemon.reload(pools("{oom: false, crash: false}", 2)))
+            daemon.wait_until(lambda: daemon.log().count("reload: ") == 2)
+            self.assertEqual(daemon.log().count(word), 1, daemon.log())
+
 
 class Clients(unittest.TestCase):
     def test_nothing_stays_of_a_map_whose_client_goes_in_the_middle(self):
