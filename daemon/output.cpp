@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/text.h"
@@ -17,11 +19,15 @@ namespace pinion::daemon {
 namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
-// A pipe holds 64 KiB; a few of these empty any pipe that its worker has stopped filling.
-constexpr int reads_at_the_end = 16;
 
 // Where a line of the journal is only a label long.
 constexpr std::size_t kept_line_bytes = 400;
+
+// How many bytes a pipe holds now: as many as its worker gave it room for, which may be more than it was born with.
+std::size_t bytes_in(const UniqueFd& pipe) {
+    int bytes = 0;
+    return pipe && ::ioctl(pipe.fd(), FIONREAD, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
+}
 
 }  // namespace
 
@@ -77,17 +83,18 @@ void WorkerOutput::started(pid_t pid, const std::string& cpus) {
     }
 }
 
-bool WorkerOutput::read_some(StreamState& stream) {
-    if (!stream.read) return false;
+std::size_t WorkerOutput::read_some(StreamState& stream) {
     static thread_local char buffer[read_size];
-    const ssize_t n = ::read(stream.read.fd(), buffer, sizeof buffer);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return errno == EINTR;
+    ssize_t n = 0;
+    do n = ::read(stream.read.fd(), buffer, sizeof buffer);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN) return 0;
     if (n <= 0) {
         end_of_stream(stream);
-        return false;
+        return 0;
     }
     stream.splitter.feed({buffer, static_cast<std::size_t>(n)}, [&](log::Line line) { take_line(stream, line); });
-    return true;
+    return static_cast<std::size_t>(n);
 }
 
 void WorkerOutput::end_of_stream(StreamState& stream) {
@@ -132,7 +139,11 @@ void WorkerOutput::add_line(std::string_view line) { take_line(streams_[out], {l
 
 void WorkerOutput::catch_up() {
     for (auto& stream : streams_) {
-        for (int i = 0; i < reads_at_the_end && read_some(stream); ++i) {
+        // Not until it is empty: somebody may go on writing.
+        for (std::size_t left = bytes_in(stream.read); left > 0;) {
+            const std::size_t some = read_some(stream);
+            if (some == 0) break;
+            left -= std::min(left, some);
         }
         stream.splitter.finish([&](log::Line line) { take_line(stream, line); });
     }

@@ -76,8 +76,8 @@ private:
     };
     [[nodiscard]] Result<void> open_stream(StreamState& stream, const LogTarget& target);
     void configure(StreamState& stream, const LogTarget& target);
-    // Reads once; whether there may be more.
-    bool read_some(StreamState& stream);
+    // Reads once, from a stream that has a pipe; how many bytes, 0 where there is nothing now or nothing more.
+    std::size_t read_some(StreamState& stream);
     void take_line(StreamState& stream, log::Line line);
     void make_fields();
     void end_of_stream(StreamState& stream);
