@@ -13,6 +13,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from job_socket import Client  # noqa: E402
 from jobs_test import PATIENCE, Daemon, config, is_alive  # noqa: E402
 
 # Does what its input says.
@@ -412,6 +413,55 @@ class Clients(unittest.TestCase):
                 daemon.wait_until(lambda: daemon.left(pool) == 0)
                 done = daemon.figures(pool)["done"]
                 self.assertLess(done, 200, "the rest was cancelled, not worked off")
+
+    def start_map(self, daemon, gate):
+        """A client that has results of a map, whose second job waits behind a gate; and those results."""
+        client = subprocess.Popen(daemon.ctl_command("map", "p", "--unordered", "--json"), stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with client.stdin as inputs:
+            inputs.writelines(json.dumps(job) + "\n" for job in [0, {"gate": gate}, *range(2, 400)])
+        return client, [json.loads(client.stdout.readline()) for _ in range(100)]
+
+    def start_talk(self, talking, gate):
+        """The same by hand. The numbers of its jobs."""
+        said, text = talking.tell("open_map", {"pool": "p"}, 2)
+        self.assertEqual(said, "map_opened", text)
+        said, text = talking.tell_items("add_items", {"from": 0}, [json.dumps({"gate": gate}), "1"], json.loads(text)["map"])
+        self.assertEqual(said, "items_added", text)
+        return json.loads(text)["ids"]
+
+    def test_two_work_while_one_is_stopped_one_goes_and_one_talks_nonsense_in_mid_map(self):
+        with RogueDaemon(config(one(workers=4, more="    prefetch: 1\n"))) as daemon, Client(daemon.folder) as talking:
+            gates = [daemon.gate(name) for name in ("stopped", "leaving", "talking")]
+            (stopped, had), (leaving, _) = (self.start_map(daemon, gate) for gate in gates[:2])
+            ids = self.start_talk(talking, gates[2])
+
+            def running():
+                jobs = json.loads(daemon.ctl("jobs", "list", "p", "--state", "running", "--json").stdout)["jobs"]
+                return {job["map"]: job["index"] for job in jobs}
+
+            daemon.wait_until(lambda: list(running().values()) == [1, 1, 0])  # each waits for its gate
+            stopped.send_signal(signal.SIGSTOP)
+            os.waitpid(stopped.pid, os.WUNTRACED)
+            leaving.kill()
+            talking.socket.sendall(bytes(range(256)) * 16)
+            self.assertEqual(talking.receive_all()[-1][0], "failure")
+            inputs = [[str(number) for number in range(first, first + 500)] for first in (1000, 2000)]
+            clients = [subprocess.Popen(daemon.ctl_command("map", "p", *numbers), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True) for numbers in inputs]
+            for client, numbers in zip(clients, inputs):
+                out, err = client.communicate(timeout=PATIENCE)
+                self.assertEqual((client.returncode, out.split()), (0, numbers), err)
+            leaving.wait()
+            leaving.stdout.close()
+            daemon.wait_until(lambda: len(running()) == 1)
+            self.assertEqual(daemon.states(*ids), ["cancelled", "done"])
+            daemon.open_gate(gates[0])
+            stopped.send_signal(signal.SIGCONT)
+            with stopped:
+                rest = [json.loads(line) for line in stopped.stdout]
+            self.assertEqual({row["index"]: row["result"] for row in had + rest}, {n: "gate" if n == 1 else n for n in range(400)})
+            self.assertEqual((len(had + rest), stopped.returncode), (400, 0))
 
     def test_a_stopped_client_costs_a_bounded_amount_and_has_its_results_later(self):
         with RogueDaemon(config(one(workers=2))) as daemon:

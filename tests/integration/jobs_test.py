@@ -4,8 +4,6 @@
 import json
 import os
 import pathlib
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -229,24 +227,6 @@ class Jobs(unittest.TestCase):
             answer = daemon.map("--attach", "film", "--json")
             self.assertEqual(answer.returncode, 0, answer.stderr)
             self.assertEqual([json.loads(line)["index"] for line in answer.stdout.splitlines()], list(range(100)))
-
-    def test_clients_do_not_disturb_one_another(self):
-        with Daemon(config(pool())) as daemon:
-            garbage = socket.socket(socket.AF_UNIX)
-            garbage.connect(str(daemon.folder / "run" / "jobs.sock"))
-            garbage.send(os.urandom(4096))
-            stopped = subprocess.Popen(daemon.ctl_command("map", "echo", *[str(i) for i in range(2000)]), stdout=subprocess.PIPE,
-                                       stderr=subprocess.DEVNULL)
-            os.kill(stopped.pid, signal.SIGSTOP)
-            leaving = subprocess.Popen(daemon.ctl_command("map", "echo", *[str(i) for i in range(2000)]), stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL)
-            leaving.kill()
-            leaving.wait()
-            answer = daemon.map("echo", *[str(i) for i in range(500)])
-            self.assertEqual(answer.stdout.split(), [str(i) for i in range(500)])
-            stopped.kill()
-            stopped.communicate()
-            garbage.close()
 
     def test_a_worker_is_recycled(self):
         with Daemon(config(pool("recycle: {jobs: 3}").replace("workers: 2", "workers: 1"))) as daemon:

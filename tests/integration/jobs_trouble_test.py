@@ -12,7 +12,6 @@ import resource
 import shutil
 import signal
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from job_socket import Client  # noqa: E402
 from jobs_test import PATIENCE, Daemon, config  # noqa: E402
 
 WORKER = r"""
@@ -382,7 +382,7 @@ class NoDescriptors(unittest.TestCase):
         with TroubledDaemon() as daemon:
             daemon.ctl("queue", "pause", "kept")
             number = daemon.accepted(json.dumps("y" * 30_000))
-            client = Client(daemon)
+            client = Client(daemon.folder)
             client.tell("queue", {"pool": "kept", "verb": "resume"}, 1, receive=False)
             pid = daemon.process.pid
             before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -400,45 +400,6 @@ class NoDescriptors(unittest.TestCase):
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-
-
-class Client:
-    """The job socket, spoken by hand."""
-
-    TYPES = {"hello": 16, "welcome": 17, "failure": 18, "queue": 38, "answer": 41}
-
-    def __init__(self, daemon):
-        import socket
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(daemon.folder / "run" / "jobs.sock"))
-        self.held = b""
-        self.tell("hello", {"version": 1}, 1)
-
-    def tell(self, kind, payload, number, receive=True):
-        text = json.dumps(payload).encode()
-        self.held += struct.pack("<IBBHQII", len(text), self.TYPES[kind], 1, 0, number, 0, 0) + text
-        if not receive:
-            return None
-        self.flush()
-        return self.receive()
-
-    def flush(self):
-        self.socket.sendall(self.held)
-        self.held = b""
-
-    def receive(self):
-        header = self.read(24)
-        length, kind = struct.unpack_from("<IB", header)
-        return {number: name for name, number in self.TYPES.items()}[kind], self.read(length)
-
-    def read(self, size):
-        data = b""
-        while len(data) < size:
-            more = self.socket.recv(size - len(data))
-            assert more, "the connection ended"
-            data += more
-        return data
 
 
 def enter_namespace():
