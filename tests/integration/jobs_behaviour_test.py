@@ -57,6 +57,11 @@ for line in sys.stdin:
         time.sleep(1000)
     elif wish == "die":
         os.kill(os.getpid(), 9)
+    elif wish == "kill the daemon":
+        open(word).read()
+        if open(f"/proc/{os.getppid()}/comm").read() == "piniond\n":
+            os.kill(os.getppid(), 9)
+        time.sleep(1000)
     elif wish == "tree":
         script = "import os,sys,time; os.setsid(); open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(1000)"
         subprocess.Popen([sys.executable, "-S", "-c", script, word])
@@ -209,6 +214,24 @@ class Rogues(unittest.TestCase):
         self.daemon.ctl("wait", number)
         self.assertEqual(self.daemon.states(number), ["cancelled"])
         self.daemon.wait_until(lambda: not is_alive(child))
+
+
+class Poison(unittest.TestCase):
+    def test_a_job_that_takes_the_daemon_down_fails_after_its_attempts_and_charges_no_other(self):
+        with RogueDaemon(config(one(more="    job: {attempts: 3, delay: 1ms}\n"))) as daemon:
+            gate = daemon.gate()
+            poison, *others = daemon.submit("p", {"kill the daemon": gate}, *range(20))
+            for _ in range(3):
+                daemon.wait_until(lambda: daemon.states(poison) == ["running"])
+                # What is acknowledged later than a claim is on disk later, too.
+                others += daemon.submit("p", "later")
+                daemon.open_gate(gate)
+                self.assertEqual(daemon.process.wait(PATIENCE), -signal.SIGKILL)
+                daemon.start()
+            self.assertEqual(daemon.ctl("wait", *others).returncode, 0)
+            job = daemon.job(poison)
+            self.assertEqual((job["state"], [attempt["outcome"] for attempt in job["attempts"]]), ("failed", ["lost"] * 3), job)
+            self.assertEqual({attempt["outcome"] for number in others for attempt in daemon.job(number)["attempts"]}, {"done"})
 
 
 class LastWords(unittest.TestCase):
