@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How attempts end: causes, back-off, claims, timeouts, cancels, the death of workers.
+#include <set>
+
 #include "harness.h"
 
 namespace pinion::jobs {
@@ -33,6 +35,35 @@ TEST(Retry, AnErrorIsTriedAgainWithGrowingDelayUntilAttemptsAreUp) {
     ASSERT_EQ(desk.all<Finish>().size(), 1U);
     EXPECT_EQ(desk.all<Finish>()[0].state, JobState::failed);
     EXPECT_EQ(desk.all<Finish>()[0].attempt.number, 3U);
+}
+
+TEST(Retry, DelaysGrowByTheFactorOfThePoolUpToItsLongest) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        for (const double jitter : {0.0, 0.1}) {
+            Desk desk(seed);
+            auto spec = memory_pool();
+            spec.job = {.attempts = 6, .delay = 1s, .max_delay = 5s, .factor = 3, .jitter = jitter};
+            desk.pool(0, spec);
+            desk.arrive(0);
+            desk.tell(Desk::job(1));
+            std::set<double> shares;  // of the delay that no jitter would give
+            for (const Duration wanted : {1s, 3s, 5s, 5s, 5s}) {
+                desk.answer(1, {.outcome = Outcome::error});
+                ASSERT_EQ(desk.all<Retry>().size(), 1U);
+                const Duration delay = desk.all<Retry>()[0].delay;
+                shares.insert(static_cast<double>(delay.count()) / static_cast<double>(wanted.count()));
+                desk.advance(delay - 1us);
+                EXPECT_THAT(desk.dispatched(), IsEmpty());
+                desk.advance(1ms);
+                ASSERT_THAT(desk.dispatched(), ElementsAre(1));
+            }
+            EXPECT_GE(*shares.begin(), 1 - jitter);
+            EXPECT_LE(*shares.rbegin(), 1 + jitter) << "the longest delay is one before jitter";
+            EXPECT_EQ(shares.size() > 1, jitter > 0) << "each delay has a jitter of its own";
+            desk.answer(1, {.outcome = Outcome::error});
+            EXPECT_EQ(desk.all<Finish>().size(), 1U);
+        }
+    }
 }
 
 TEST(Retry, TheWorkersWordOverrulesThePolicyInBothDirections) {
