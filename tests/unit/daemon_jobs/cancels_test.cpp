@@ -6,8 +6,7 @@
 #include <filesystem>
 
 #include "daemon/jobs/job_cancels.h"
-#include "host_harness.h"
-#include "jobs/store_sqlite.h"
+#include "disk_host.h"
 
 namespace pinion::daemon::testing {
 namespace {
@@ -214,65 +213,6 @@ TEST(JobCancels, OnADiskThatTakesNothingAreToldSo) {
 // A daemon over a store on disk, and its successor over what a SIGKILL leaves of that: a copy of the folder.
 class AfterADeath : public ::testing::Test {
 protected:
-    struct Life {
-        explicit Life(const std::string& folder, std::function<void(jobs::StorePoint)> hook = {})
-            : host(loop, services(folder, std::move(hook)), 1) {
-            EXPECT_TRUE(host.start());
-        }
-        static JobServices services(const std::string& folder, std::function<void(jobs::StorePoint)> hook) {
-            JobServices services;
-            services.unwanted = [](const WorkerId&, supervise::Unwanted) {};
-            services.log_line = [](const WorkerId&, std::string_view) {};
-            services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
-            services.record = [](const log::Record&) {};
-            services.open_store = [folder, hook] { return jobs::open_sqlite_store({.folder = folder, .hook = hook}); };
-            return services;
-        }
-        template <class Ready>
-        void until(Ready&& ready) {
-            for (int turn = 0; turn < 200 && !ready(); ++turn) sd_event_run(loop.raw(), 100'000);
-            ASSERT_TRUE(ready());
-        }
-        JobPoolId declare() {
-            auto spec = std::make_shared<PoolSpec>();
-            spec->name = "p";
-            spec->kind = PoolKind::jobs;
-            spec->jobs = JobPoolSpec{};
-            host.declare(spec);
-            return host.find("p")->id;
-        }
-        MapId open_map(JobPoolId pool, const std::string& name) {
-            std::optional<MapId> map;
-            host.open_map(pool, name, false, [&](Answer<jobs::StoredMap> opened) { map = opened->map; });
-            until([&] { return map.has_value(); });
-            return *map;
-        }
-        std::vector<JobId> submit(JobPoolId pool, MapId map, std::uint64_t from, std::size_t count) {
-            JobOrder order{.pool = pool, .map = map, .first_index = from};
-            order.inputs.assign(count, "1");
-            std::vector<JobId> ids;
-            host.submit(std::move(order), [&](Answer<std::vector<jobs::PlacedJob>> placed) {
-                for (const auto& job : *placed) ids.push_back(job.id);
-            });
-            until([&] { return ids.size() == count; });
-            return ids;
-        }
-        JobState state(JobId job) {
-            std::optional<JobState> state;
-            host.look_up(job, [&](Answer<std::optional<jobs::StoredJob>> found) { state = (*found)->state; });
-            until([&] { return state.has_value(); });
-            return *state;
-        }
-        // No job is left, whatever it ended as.
-        void until_empty(JobPoolId pool) {
-            until([&] {
-                const auto view = host.queue(pool);
-                return view && view->ready + view->delayed + view->finishing == 0;
-            });
-        }
-        event::Loop loop = event::Loop::make().value();
-        JobHost host;
-    };
     AfterADeath() {
         std::string name = std::filesystem::temp_directory_path() / "pinion-cancels-XXXXXX";
         folder_ = ::mkdtemp(name.data());
@@ -287,13 +227,13 @@ protected:
         std::filesystem::remove_all(folder_);
     }
     void copy() { std::filesystem::copy(folder_ + "/a", folder_ + "/b", std::filesystem::copy_options::recursive); }
-    Life& die() {
+    DiskHost& die() {
         if (!std::filesystem::exists(folder_ + "/b")) copy();
         return second_.emplace(folder_ + "/b");
     }
     std::string folder_;
     std::atomic<bool> copies_ = false;  // at the next commit, while nothing else is written
-    std::optional<Life> first_, second_;
+    std::optional<DiskHost> first_, second_;
 };
 
 TEST_F(AfterADeath, AMapWhoseCancelWasAnsweredStaysCancelled) {
@@ -306,7 +246,7 @@ TEST_F(AfterADeath, AMapWhoseCancelWasAnsweredStaysCancelled) {
     bool answered = false;
     first_->host.cancel_map(map, [&](const Answer<bool>& was) { answered = was && *was; });
     first_->until([&] { return answered; });
-    Life& next = die();
+    DiskHost& next = die();
     const auto again = next.declare();
     next.until([&] {
         return next.host.queue(again) && next.host.queue(again)->finishing + next.host.queue(again)->ready <= 1;
@@ -325,7 +265,7 @@ TEST_F(AfterADeath, ASealThatWasAnsweredIsNotLost) {
     bool answered = false;
     first_->host.seal_map(map, {.items = 1, .goes_on = true}, [&](const Answer<void>& was) { answered = !!was; });
     first_->until([&] { return answered; });
-    Life& next = die();
+    DiskHost& next = die();
     const auto again = next.declare();
     next.until([&] { return next.host.queue(again) && next.host.queue(again)->ready == 1; });
     EXPECT_EQ(next.state(jobs[0]), JobState::queued);
@@ -338,7 +278,7 @@ TEST_F(AfterADeath, APauseThatWasAnsweredIsNotForgotten) {
     bool answered = false;
     first_->host.set_mode(pool, jobs::QueueMode::paused, "root", [&](const Answer<void>& was) { answered = !!was; });
     first_->until([&] { return answered; });
-    Life& next = die();
+    DiskHost& next = die();
     const auto again = next.declare();
     next.until([&] { return next.host.queue(again) && next.host.queue(again)->ready == 1; });
     EXPECT_EQ(next.host.queue(again)->mode, jobs::QueueMode::paused);
@@ -353,7 +293,7 @@ TEST_F(AfterADeath, AMapWithoutANameIsCancelledUnlessNobodyWasToWaitForIt) {
     first_->host.seal_map(map, {.items = 1, .goes_on = true});
     const auto named = first_->submit(pool, first_->open_map(pool, "film"), 0, 1);
     alone = first_->submit(pool, {}, 0, 1);
-    Life& next = die();
+    DiskHost& next = die();
     const auto again = next.declare();
     next.until([&] {
         return next.host.queue(again) && next.host.queue(again)->ready + next.host.queue(again)->finishing == 3;

@@ -125,6 +125,31 @@ private:
     bool at_hand_ = false;
 };
 
+// A worker of a pool of `lines`, played by the test.
+struct Player {
+    WorkerId id;
+    UniqueFd in, out;
+    static Player bear(JobHost& host, const WorkerId& id, const SpecPtr& spec) {
+        Player player{.id = id, .in = {}, .out = {}};
+        const auto birth = host.prepare(id, spec);
+        EXPECT_TRUE(birth);
+        player.in = UniqueFd(::fcntl(birth->stdin_fd, F_DUPFD_CLOEXEC, 0));
+        player.out = UniqueFd(::fcntl(birth->stdout_fd, F_DUPFD_CLOEXEC, 0));
+        ::fcntl(player.in.fd(), F_SETFL, O_NONBLOCK);
+        EXPECT_TRUE(host.born(id, ""));
+        host.ready(id);
+        return player;
+    }
+    [[nodiscard]] std::string reads() const {
+        char buffer[65536];
+        const auto n = ::read(in.fd(), buffer, sizeof buffer);
+        return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : std::string();
+    }
+    void writes(const std::string& text) const {
+        ASSERT_EQ(::write(out.fd(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    }
+};
+
 class HostTest : public ::testing::Test {
 protected:
     HostTest() : host_(loop_, services(), 1) { EXPECT_TRUE(host_.start()); }
@@ -185,25 +210,8 @@ protected:
     }
     [[nodiscard]] jobs::QueueView queue(const std::string& pool) const { return *host_.queue(host_.find(pool)->id); }
 
-    // A worker of a pool of `lines`, played by the test.
-    struct Player {
-        WorkerId id;
-        UniqueFd in, out;
-        std::string reads() const {
-            char buffer[65536];
-            const auto n = ::read(in.fd(), buffer, sizeof buffer);
-            return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : std::string();
-        }
-    };
     Player arrive(const std::string& pool, std::uint64_t generation = 1, std::uint32_t slot = 0) {
-        Player player{.id = {pool, Slot{slot}, Generation{generation}}, .in = {}, .out = {}};
-        const auto birth = host_.prepare(player.id, specs_.at(pool));
-        EXPECT_TRUE(birth);
-        player.in = UniqueFd(::fcntl(birth->stdin_fd, F_DUPFD_CLOEXEC, 0));
-        player.out = UniqueFd(::fcntl(birth->stdout_fd, F_DUPFD_CLOEXEC, 0));
-        ::fcntl(player.in.fd(), F_SETFL, O_NONBLOCK);
-        EXPECT_TRUE(host_.born(player.id, ""));
-        host_.ready(player.id);
+        auto player = Player::bear(host_, {pool, Slot{slot}, Generation{generation}}, specs_.at(pool));
         settle();
         return player;
     }
@@ -212,8 +220,7 @@ protected:
         const std::string line = player.reads();
         const auto id = line.substr(0, line.find(','));
         ASSERT_TRUE(id.starts_with("{\"id\":")) << line;
-        const std::string text = id + ",\"result\":" + result + "}\n";
-        ASSERT_EQ(::write(player.out.fd(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        player.writes(id + ",\"result\":" + result + "}\n");
         settle();
     }
     void die(const Player& player) {

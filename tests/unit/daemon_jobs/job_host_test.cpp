@@ -9,6 +9,7 @@ namespace pinion::daemon::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class EndOfAMap : public HostTest {

@@ -86,7 +86,7 @@ protected:
         ASSERT_EQ(::write(worker_.in.fd(), frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
     }
 
-    Player worker_;
+    testing::Player worker_;
     JobId job_;
 };
 
@@ -141,7 +141,7 @@ TEST_F(ExecDeaths, ItsLastLinesAreThereHoweverMuchOthersWrite) {
     const auto chatty = declare("chatty");
     submit(chatty, 1100);
     settle();
-    const Player other = arrive("chatty");
+    const testing::Player other = arrive("chatty");
     std::string sent;
     for (int i = 0; i < 1100; ++i) {
         host_.wrote(other.id, "one of many");

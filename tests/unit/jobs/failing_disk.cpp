@@ -13,6 +13,7 @@ namespace {
 std::atomic<Mode> now = Mode::healthy;
 std::atomic<std::uint64_t> writes_since_sync = 0;
 std::atomic<std::uint64_t> writes_without_room = 0;
+std::atomic<std::uint64_t> synced = 0;
 sqlite3_vfs* usual = nullptr;
 // Of the usual layer's files; ours are the same, with two of their functions replaced.
 const sqlite3_io_methods* usual_methods = nullptr;
@@ -30,7 +31,9 @@ int write_or_fail(sqlite3_file* file, const void* bytes, int size, sqlite3_int64
 int sync_or_fail(sqlite3_file* file, int flags) {
     if (now == Mode::sync_fails) return SQLITE_IOERR_FSYNC;
     const int code = usual_methods->xSync(file, flags);
-    if (code == SQLITE_OK) writes_since_sync = 0;
+    if (code != SQLITE_OK) return code;
+    writes_since_sync = 0;
+    ++synced;
     return code;
 }
 
@@ -74,6 +77,8 @@ std::string vfs() {
 void become(Mode mode) { now = mode; }
 
 std::uint64_t unsynced_writes() { return writes_since_sync; }
+
+std::uint64_t syncs() { return synced; }
 
 std::uint64_t refused_writes() { return writes_without_room; }
 

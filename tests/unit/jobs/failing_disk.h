@@ -15,6 +15,8 @@ enum class Mode { healthy, sync_fails, full, read_only };
 void become(Mode mode);
 // Writes of all files since the last sync of one. Exact while one file is written: the log, below its bound.
 [[nodiscard]] std::uint64_t unsynced_writes();
+// Syncs of all files that went well, ever.
+[[nodiscard]] std::uint64_t syncs();
 // Writes that found no room, ever.
 [[nodiscard]] std::uint64_t refused_writes();
 

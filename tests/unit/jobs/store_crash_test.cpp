@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "store_harness.h"
@@ -27,6 +28,9 @@ struct Told {
 };
 
 constexpr std::uint32_t jobs_of_a_life = 12;
+std::string key(std::uint32_t i) { return "k" + std::to_string(i); }
+// Whether the end of that job queues another, whose input begins with its key.
+bool pushes(std::uint32_t i) { return i % 2 == 0; }
 
 void life(const std::string& folder, Told& told, std::uint64_t n, std::uint64_t nonce) {
     std::atomic<std::uint64_t> points = 0;
@@ -36,7 +40,7 @@ void life(const std::string& folder, Told& told, std::uint64_t n, std::uint64_t 
     if (!desk.store) ::_exit(2);
     for (std::uint32_t i = 0; i < jobs_of_a_life; ++i) {
         const std::size_t size = i % 4 == 0 ? 6000 : 10;
-        const JobId job = desk.one({.payload = std::string(size, 'a'), .key = "k" + std::to_string(i)});
+        const JobId job = desk.one({.payload = std::string(size, 'a'), .key = key(i)});
         told.ids[told.submitted] = job.value;
         ++told.submitted;
         if (i % 3 == 2) continue;
@@ -44,7 +48,7 @@ void life(const std::string& folder, Told& told, std::uint64_t n, std::uint64_t 
         if (i % 5 == 0) desk.store->post(NoteRetry{job, {.number = 1, .outcome = Outcome::crash}, {}});
         NoteFinish finish{
             .job = job, .attempt = {.number = 1}, .result = std::string(i % 4 == 1 ? 7000 : 5, 'r'), .pushes = {}};
-        if (i % 2 == 0) finish.pushes.push_back({.pool = JobPoolId{0}, .payload = std::string(5000, 'p')});
+        if (pushes(i)) finish.pushes.push_back({.pool = JobPoolId{0}, .payload = key(i) + std::string(5000, 'p')});
         const Finished done = desk.ask<Finished>(finish);
         told.ended[told.finished] = job.value;
         ++told.finished;
@@ -56,6 +60,25 @@ void life(const std::string& folder, Told& told, std::uint64_t n, std::uint64_t 
     desk.store.reset();
     told.pass = 1;
     ::_exit(0);
+}
+
+// Whoever was told what: a job with a key is there once, and what its end pushes is there if the end is, and once.
+void check_pushes(StoreDesk& desk, std::uint64_t n) {
+    std::map<std::string, JobState> states;
+    std::map<std::string, int> pushed;
+    const Listed all = desk.ask<Listed>(ListJobs{.token = 1, .limit = 10'000});
+    for (const StoredJob& job : *all.jobs) {
+        if (!job.key.empty()) {
+            EXPECT_TRUE(states.emplace(job.key, job.state).second) << "point " << n << ": two jobs of " << job.key;
+            continue;
+        }
+        const auto payload = desk.ask<Fetched>(FetchPayload{1, job.id}).payload;
+        if (payload) ++pushed[payload->substr(0, payload->find('p'))];
+    }
+    for (std::uint32_t i = 0; i < jobs_of_a_life; ++i) {
+        const bool ended = states.contains(key(i)) && is_final(states[key(i)]);
+        EXPECT_EQ(pushed[key(i)], ended && pushes(i) ? 1 : 0) << "point " << n << ": of " << key(i);
+    }
 }
 
 // Everything the child was told is there, once, whole; and nothing half.
@@ -70,9 +93,10 @@ void check_recovered(const std::string& folder, const Told& told, std::uint64_t 
         EXPECT_NE(waiting.contains(told.ids[i]), is_final(job.state)) << "point " << n << ": both or neither";
         EXPECT_TRUE(!ended.contains(told.ids[i]) || job.state == JobState::done) << "point " << n;
         EXPECT_TRUE(desk.ask<Fetched>(FetchPayload{1, JobId{told.ids[i]}}).payload.has_value()) << "point " << n;
-        EXPECT_EQ(desk.one({.payload = "x", .key = "k" + std::to_string(i)}).value, told.ids[i]) << "its key is kept";
+        EXPECT_EQ(desk.one({.payload = "x", .key = key(i)}).value, told.ids[i]) << "its key is kept";
     }
     for (std::uint32_t i = 0; i < told.pushed; ++i) EXPECT_TRUE(waiting.contains(told.pushes[i])) << "point " << n;
+    check_pushes(desk, n);
     // Every input that waits can be read, whether its submitter was told or not; every file belongs to somebody.
     std::size_t large = 0;
     const Listed all = desk.ask<Listed>(ListJobs{.token = 1, .limit = 10'000});

@@ -6,10 +6,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <condition_variable>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -118,6 +120,44 @@ public:
     std::string error;
     std::deque<StoreAnswer> answers;
     std::vector<RecoveredMap> maps;
+};
+
+// Holds the committing thread before its commit, as a disk does that takes its time.
+class SlowCommits {
+public:
+    void wait() {
+        std::unique_lock lock(mutex_);
+        const std::uint64_t mine = ++begun_;
+        changed_.notify_all();
+        changed_.wait(lock, [this, mine] { return open_ || mine <= let_go_; });
+    }
+    void let_go() {
+        const std::scoped_lock lock(mutex_);
+        open_ = true;
+        changed_.notify_all();
+    }
+    void let_go_of_one() {
+        const std::scoped_lock lock(mutex_);
+        ++let_go_;
+        changed_.notify_all();
+    }
+    // Until the n-th is held: what is posted from here on queues behind it.
+    void until_held(std::uint64_t n) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this, n] { return begun_ >= n; });
+    }
+    // Transactions that came so far, held or not.
+    [[nodiscard]] std::uint64_t begun() {
+        const std::scoped_lock lock(mutex_);
+        return begun_;
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::uint64_t begun_ = 0;
+    std::uint64_t let_go_ = 0;
+    bool open_ = false;
 };
 
 // Its first attempt, by the worker of slot 3, went well.

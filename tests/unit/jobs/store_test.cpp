@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the store on disk keeps, and gives back.
-#include <condition_variable>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -156,22 +155,6 @@ TEST(StoreOnDisk, OrphansOfACrashAreSweptAtStart) {
     StoreDesk desk({.folder = folder.path, .nonce = 1});
     EXPECT_EQ(files_in(folder.path + "/spool"), 1U);
 }
-
-// Holds the committing thread before its commit, as a disk does that takes its time.
-struct SlowCommits {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool open = false;
-    void wait() {
-        std::unique_lock lock(mutex);
-        changed.wait(lock, [this] { return open; });
-    }
-    void let_go() {
-        const std::scoped_lock lock(mutex);
-        open = true;
-        changed.notify_all();
-    }
-};
 
 std::vector<NewJob> jobs_of_a_page(std::size_t count) {
     return std::vector<NewJob>(count, NewJob{.payload = std::string(limits::max_inline_bytes, 'x')});
