@@ -233,12 +233,13 @@ void Scheduler::Impl::cancel_map(std::uint32_t map) {
     PoolRecord& pool = pools_[record.pool];
     pool.wrote();
     touch(pool);
-    for (const std::uint32_t lane : record.lanes) lanes_.park(pool.rings, lane);
-    delays_.remove_if([&](Place place) { return lanes_.at(jobs_.at(place).lane).map == map; },
-                      [&](Place place) {
-                          --pool.counts.delayed;
-                          make_ready(pool, place);
-                      });
+    for (const std::uint32_t lane : record.lanes) {
+        lanes_.park(pool.rings, lane);
+        for (const Place place : delays_.take(lane)) {
+            --pool.counts.delayed;
+            make_ready(pool, place);
+        }
+    }
     for (const auto& worker : pool.workers) {
         if (!worker) continue;
         for (std::size_t i = worker->sent.size(); i-- > 0;) {

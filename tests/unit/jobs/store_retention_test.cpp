@@ -78,18 +78,18 @@ TEST(Retention, OfADatabaseOfTheFirstSchemaIsAWeek) {
 
 TEST(Retention, DropsAtStartANamedMapThatIsLeftWithoutItems) {
     ScratchFolder folder;
-    MapId inputs;
+    MapId of_inputs;
     {
         StoreDesk desk({.folder = folder.path});
         desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "abandoned", false});
-        inputs = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "inputs-0", false}).map->map;
+        of_inputs = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "inputs-0", false}).map->map;
         const MapId kept = desk.ask<MapStored>(OpenMap{1, JobPoolId{0}, "kept", false}).map->map;
         desk.submit({{.map = kept, .payload = "a", .index = 0}});
     }
     StoreDesk desk({.folder = folder.path, .nonce = 1});
     EXPECT_EQ(desk.waiting().size(), 1U);
     ASSERT_EQ(desk.maps.size(), 2U);
-    EXPECT_EQ(desk.maps[0].map, inputs);
+    EXPECT_EQ(desk.maps[0].map, of_inputs);
     EXPECT_EQ(desk.maps[1].name, "kept");
 }
 
