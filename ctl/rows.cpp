@@ -69,7 +69,7 @@ PoolRow to_pool_row(const wire::Json& json) {
     members.number("jobs_ready", row.jobs_ready);
     members.number("jobs_failed", row.jobs_failed);
     members.real("jobs_rate", row.jobs_rate);
-    members.time("oldest_ready", row.oldest_ready);
+    members.time("oldest_ready_usec", row.oldest_ready);
     members.number("jobs_p95_usec", row.jobs_p95_usec);
     row.members = json;
     return row;

@@ -109,7 +109,7 @@ int append(sd_bus_message* message, const PoolRow& row) {
     dict.text("queue", jobs.mode).big("jobs_running", jobs.running).big("jobs_ready", jobs.ready);
     dict.big("jobs_delayed", jobs.delayed).big("jobs_done", jobs.done).big("jobs_failed", jobs.failed);
     dict.big("jobs_cancelled", jobs.cancelled).big("jobs_stray_lines", jobs.strays).real("jobs_rate", jobs.rate);
-    if (jobs.oldest_ready) dict.big("oldest_ready", to_usec(*jobs.oldest_ready));
+    if (jobs.oldest_ready) dict.big("oldest_ready_usec", to_usec(*jobs.oldest_ready));
     if (jobs.p95) dict.big("jobs_p95_usec", static_cast<std::uint64_t>(jobs.p95->count()));
     return dict.close();
 }

@@ -12,6 +12,7 @@
 #include "daemon/bus_server.h"
 #include "daemon/daemon.h"
 #include "daemon/jobs/job_host.h"
+#include "daemon/jobs/job_records.h"
 #include "daemon/records.h"
 #include "model/limits.h"
 
@@ -108,7 +109,7 @@ PoolRow Daemon::to_row(supervise::PoolView view) const {
     // What its workers do is of no use while nothing is handed to them.
     if (row.jobs->mode == "paused" && row.state == "running") {
         row.state = "paused";
-        row.note = "queue paused; pinionctl queue resume " + view.name;
+        row.note = paused_note(view.name, *row.jobs, wall_now());
     }
     return row;
 }

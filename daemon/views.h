@@ -19,6 +19,8 @@ namespace pinion::daemon {
 // What a job pool adds to its row.
 struct JobFigures {
     std::string mode = "running";  // running, paused, draining
+    std::string mode_by;           // who wants it so, and since when; empty and 0 where that is not known
+    WallTime mode_at{};
     std::uint64_t running = 0;
     std::uint64_t ready = 0;
     std::uint64_t delayed = 0;

@@ -189,7 +189,10 @@ void JobHost::recover(std::optional<JobPoolId> only) {
     std::vector<MapSealed> sealed;
     std::unordered_set<MapId> cancelled;
     RecoveryVisitor visitor;
-    visitor.queue = [this](const RecoveredQueue& queue) { post(QueueOrdered{queue.pool, queue.mode}); };
+    visitor.queue = [this](const RecoveredQueue& queue) {
+        post(QueueOrdered{queue.pool, queue.mode});
+        note_mode(queue.pool, queue.by, queue.at);
+    };
     visitor.map = [&](const RecoveredMap& map) {
         post(MapOpened{map.map, map.pool, map.fail_fast});
         // One without a name was its client's, which went with the last daemon, unless only the pool was away. Nobody

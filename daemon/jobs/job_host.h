@@ -120,6 +120,7 @@ private:
     void take_answers();
     [[nodiscard]] bool open();
     void recover(std::optional<JobPoolId> only);
+    void note_mode(JobPoolId pool, const std::string& by, WallTime at);
     void make_inputs(const JobPool& pool);
     void add_inputs(const JobPool& pool, MapId map, std::size_t from);
     [[nodiscard]] jobs::Evidence keep(Evidence evidence);

@@ -56,6 +56,8 @@ struct Pool {
     JobMeter meter;
     std::uint64_t strays = 0;  // lines and frames of its workers that were no answers, nor taken for any
     Duration cpu_of_ended{};   // CPU time of workers that are gone
+    std::string mode_by;  // who paused, drained or resumed its queue, and when; empty and 0 where that is not known
+    WallTime mode_at{};
 };
 
 }  // namespace host

@@ -172,8 +172,17 @@ void JobHost::set_mode(JobPoolId pool, QueueMode mode, const std::string& by, Do
                                   services_.record(queue_record(name(pool), mode, by, kept.has_value()));
                                   done(kept);
                               }});
-    store_->post(WriteRequest{SetMode{token, pool, mode}});
+    const auto now = wall_now();
+    store_->post(WriteRequest{SetMode{token, pool, mode, by, now}});
     post(QueueOrdered{pool, mode});
+    note_mode(pool, by, now);
+}
+
+void JobHost::note_mode(JobPoolId pool, const std::string& by, WallTime at) {
+    const auto found = pools_.find(name(pool));
+    if (found == pools_.end()) return;
+    found->second.mode_by = by;
+    found->second.mode_at = at;
 }
 
 std::optional<JobFigures> JobHost::figures(const std::string& pool) const {
@@ -181,7 +190,9 @@ std::optional<JobFigures> JobHost::figures(const std::string& pool) const {
     if (found == pools_.end()) return std::nullopt;
     const auto view = scheduler_.queue(found->second.id);
     if (!view) return std::nullopt;
-    JobFigures figures{.running = view->running,
+    JobFigures figures{.mode_by = found->second.mode_by,
+                       .mode_at = found->second.mode_at,
+                       .running = view->running,
                        .ready = view->ready + view->sent,
                        .delayed = view->delayed,
                        .done = view->done,

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
+#include <ctime>
 
 #include "daemon/jobs/channel_parts.h"
 #include "log/messages.h"
@@ -26,6 +28,18 @@ log::Record record(log::Priority priority, const log::MessageKind& kind, const s
 }
 
 std::int64_t microseconds(Duration duration) { return duration.count(); }
+
+// "14:02"; of another day than today with its date before.
+std::string clock(WallTime at, WallTime now) {
+    std::tm then{};
+    std::tm today{};
+    const auto then_seconds = std::chrono::system_clock::to_time_t(at);
+    const auto now_seconds = std::chrono::system_clock::to_time_t(now);
+    if (::localtime_r(&then_seconds, &then) == nullptr || ::localtime_r(&now_seconds, &today) == nullptr) return "?";
+    const bool same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+    char text[32];
+    return {text, std::strftime(text, sizeof text, same_day ? "%H:%M" : "%F %H:%M", &then)};
+}
 
 }  // namespace
 
@@ -70,6 +84,11 @@ log::Record queue_record(const std::string& pool, QueueMode mode, const std::str
     return record(kept ? log::Priority::notice : log::Priority::warning, messages::queue_changed, pool,
                   fmt::format("{}: {}, by {}{}", pool, words, by,
                               kept ? "" : "; that is not on disk, and a daemon that ends now forgets it"));
+}
+
+std::string paused_note(const std::string& pool, const JobFigures& figures, WallTime now) {
+    if (figures.mode_by.empty()) return "queue paused; pinionctl queue resume " + pool;
+    return "paused by " + figures.mode_by + " at " + clock(figures.mode_at, now);
 }
 
 log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled) {

@@ -221,7 +221,10 @@ void MemoryStore::on(const CancelMap& request) {
 }
 
 void MemoryStore::on(const SetMode& request) {
-    pools_[own(request.pool)].mode = request.mode;
+    Pool& pool = pools_[own(request.pool)];
+    pool.mode = request.mode;
+    pool.by = request.by;
+    pool.at = request.at;
     if (request.token) answer_with(ModeStored{*request.token});
 }
 

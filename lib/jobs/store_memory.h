@@ -63,6 +63,8 @@ private:
         std::string name;
         Duration retention{};
         QueueMode mode = QueueMode::running;
+        std::string by;  // who wants it so, and since when
+        WallTime at{};
         std::deque<std::pair<JobId, WallTime>> ended;  // oldest first
     };
     struct Map {

@@ -121,7 +121,7 @@ std::vector<StoredJob> MemoryStore::items(const ReadItems& request) {
 Result<void> MemoryStore::recover(std::optional<JobPoolId> only, const RecoveryVisitor& visitor) {
     const auto wanted = [&](JobPoolId pool) { return !only || own(*only) == pool; };
     for (const auto& [id, pool] : pools_)
-        if (wanted(id)) visitor.queue({pool.id, pool.mode});
+        if (wanted(id)) visitor.queue({pool.id, pool.mode, pool.by, pool.at});
     std::map<std::uint32_t, const Map*> by_number;
     for (const auto& [number, map] : maps_)
         if (wanted(map.pool)) by_number.emplace(number, &map);

@@ -230,14 +230,17 @@ Result<std::vector<StoredJob>> StoreReader::items(const ReadItems& request) {
 
 Result<void> StoreReader::recover(const std::map<std::string, JobPoolId>& pools, const RecoveryVisitor& visitor) {
     std::map<std::uint64_t, JobPoolId> numbers;
-    PINION_TRY(queues, database_->prepare("SELECT id, name, mode FROM pools"));
+    PINION_TRY(queues, database_->prepare("SELECT id, name, mode, mode_by, mode_at FROM pools"));
     for (;;) {
         PINION_TRY(more, queues.row());
         if (!more) break;
         const auto known = pools.find(std::string(queues.bytes(1)));
         if (known == pools.end()) continue;
         numbers.emplace(queues.number(0), known->second);
-        visitor.queue({known->second, static_cast<QueueMode>(queues.number(2))});
+        visitor.queue({.pool = known->second,
+                       .mode = static_cast<QueueMode>(queues.number(2)),
+                       .by = std::string(queues.bytes(3)),
+                       .at = from_micros(queues.signed_number(4))});
     }
     PINION_TRY(maps,
                database_->prepare("SELECT id, pool, name, fail_fast, cancelled, sealed, given, goes_on FROM maps"));

@@ -34,6 +34,8 @@ struct RecoveredMap {
 struct RecoveredQueue {
     JobPoolId pool;
     QueueMode mode = QueueMode::running;
+    std::string by{};  // who wanted it so, and when; empty and 0 where that is not known
+    WallTime at{};
 };
 // Called in the order: queues, maps, jobs by id.
 struct RecoveryVisitor {

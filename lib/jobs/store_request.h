@@ -97,6 +97,8 @@ struct SetMode {
     std::optional<std::uint64_t> token;  // set: answered by ModeStored
     JobPoolId pool;
     QueueMode mode = QueueMode::running;
+    std::string by{};  // who wants it so
+    WallTime at{};     // since when
 };
 // Answered by Flushed, with the same number, once all that was posted before is written. A store that has stopped
 // answers nothing.

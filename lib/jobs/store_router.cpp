@@ -233,7 +233,8 @@ void StoreRouter::on(OpenMap request) {
 void StoreRouter::on(SetMode request) {
     const auto known = pools_.find(request.pool);
     const bool in_memory = known != pools_.end() && known->second.policy.durability == Durability::memory;
-    const SetMode unasked{.token = {}, .pool = request.pool, .mode = request.mode};
+    SetMode unasked = request;
+    unasked.token.reset();
     memory_->post(WriteRequest(in_memory ? request : unasked));
     if (disk_) disk_->post(WriteRequest(in_memory ? unasked : request));
 }

@@ -48,7 +48,13 @@ UPDATE maps SET given = (SELECT coalesce(max(item) + 1, 0) FROM items WHERE item
     goes_on = name IS NULL WHERE sealed;
 )sql";
 
-constexpr std::array<const char*, 3> steps{first_schema, retention_of_pools, maps_that_remember};
+// Who paused or resumed a queue, and when; not known of what older versions did.
+constexpr const char* modes_with_a_name = R"sql(
+ALTER TABLE pools ADD COLUMN mode_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE pools ADD COLUMN mode_at INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 4> steps{first_schema, retention_of_pools, maps_that_remember, modes_with_a_name};
 
 Result<void> check_owner(Database& database, const std::string& path, std::size_t newest) {
     PINION_TRY(owner, database.ask("PRAGMA application_id"));

@@ -58,7 +58,7 @@ Result<void> StoreWriter::prepare() {
         {&seal_, "UPDATE maps SET sealed = 1, given = max(given, ?2), goes_on = ?3 WHERE id = ?1"},
         {&drop_map_, "DELETE FROM maps WHERE id = ?1 AND name IS NULL"},
         {&cancel_map_, "UPDATE maps SET cancelled = 1 WHERE id = ?1"},
-        {&set_mode_, "UPDATE pools SET mode = ?2 WHERE id = ?1"},
+        {&set_mode_, "UPDATE pools SET mode = ?2, mode_by = ?3, mode_at = ?4 WHERE id = ?1"},
         {&reserve_, "INSERT INTO meta VALUES('ids', ?1) ON CONFLICT DO UPDATE SET value = ?1"},
         {&probe_, "INSERT INTO meta VALUES('probe', 1) ON CONFLICT DO UPDATE SET value = value + 1"},
     };
@@ -359,6 +359,7 @@ Result<void> StoreWriter::on(const CancelMap& request, const StowedRequest&) {
 Result<void> StoreWriter::on(const SetMode& request, const StowedRequest& whole) {
     PINION_TRY(pool, pool_number(request.pool));
     set_mode_.bind(1, pool).bind(2, static_cast<std::uint64_t>(request.mode));
+    set_mode_.bind_text(3, request.by).bind(4, to_micros(request.at));
     PINION_CHECK(set_mode_.run());
     // A commit that changes nothing syncs nothing, and the mode that is there may have been written without.
     if (whole.durable) PINION_CHECK(probe());

@@ -24,8 +24,8 @@
 //   exits t, seats s ("0,8+1,9"), note s, cores_used d, cores_held u, memory_bytes t, withdrawn b, stopped_by_operator
 //   b; of a job pool: queue s (running, paused, draining), jobs_running t, jobs_ready t, jobs_delayed t; since the
 //   daemon began jobs_done t, jobs_failed t, jobs_cancelled t, jobs_stray_lines t; jobs_rate d (ends a second, over the
-//   last ten), oldest_ready t (since when it is ready; absent where none is), jobs_p95_usec t (of the last attempts;
-//   absent before the first).
+//   last ten), oldest_ready_usec t (since when it is ready; absent where none is), jobs_p95_usec t (of the last
+//   attempts; absent before the first).
 // A worker: pool s, slot u, state s, pid u (0: none), generation t, restarts u, cpus s (mask in force), seat s, since
 // t,
 //   failures_in_row u, next_retry t (0: none), memory_bytes t, cpu_usec t, note s, status_text s, job t (what it

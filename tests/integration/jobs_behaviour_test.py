@@ -276,6 +276,15 @@ class Queues(unittest.TestCase):
         self.assertEqual(daemon.job(late)["attempts"][0]["outcome"], "timeout", "what runs is timed, paused or not")
         self.assertEqual(daemon.states(*waiting), ["queued"] * 3)
         self.assertIn("paused", daemon.ctl("why", waiting[0]).stdout)
+        daemon.wait_until(lambda: daemon.pools()["p"]["state"] == "paused")
+        note = daemon.pools()["p"]["note"]
+        who = "root" if os.getuid() == 0 else f"uid {os.getuid()}"
+        self.assertRegex(note, f"^paused by {who} at ([0-9-]{{10}} )?[0-9]{{2}}:[0-9]{{2}}$")
+        daemon.kill()
+        daemon.start()
+        daemon.wait_until(lambda: daemon.pools()["p"]["state"] == "paused")
+        again = daemon.pools()["p"]["note"]
+        self.assertEqual((again.split()[:4], again.split()[-1]), (note.split()[:4], note.split()[-1]), "as the store has it")
         daemon.ctl("queue", "drain", "p")
         refused = daemon.ctl("submit", "p", "1")
         self.assertEqual(refused.returncode, 1)
@@ -288,8 +297,10 @@ class Queues(unittest.TestCase):
     def test_a_full_queue_refuses_or_waits_and_takes_maps_of_any_size(self):
         daemon = self.start(one(more="    queue: {capacity: 10}\n    prefetch: 1\n"))
         gate = daemon.gate()
-        daemon.submit("p", {"gate": gate})
+        held = daemon.submit("p", {"gate": gate})[0]
         daemon.wait_until(lambda: daemon.figures("p")["running"] == 1)
+        header, row = daemon.ctl("status", "p").stdout.splitlines()[:2]
+        self.assertEqual(row.split()[header.split().index("JOB")], held)
         daemon.submit("p", *range(10))
         refused = daemon.ctl("submit", "p", "1")
         self.assertEqual(refused.returncode, 1)

@@ -136,7 +136,7 @@ def settle(daemon):
               "backoff": "degraded", "fatal": "failed", "ended": "completed", "huge": "failed",
               "queue": "running"}
     daemon.until("every state", lambda pools: wanted == {name: pool["state"] for name, pool in pools.items()}
-                 and pools["queue"].keys() >= {"oldest_ready", "jobs_p95_usec"} and pools["backoff"]["exits"] == 2 and pools["lost"]["exits"] == 2)
+                 and pools["queue"].keys() >= {"oldest_ready_usec", "jobs_p95_usec"} and pools["backoff"]["exits"] == 2 and pools["lost"]["exits"] == 2)
 
 
 def look(asker):

@@ -90,6 +90,44 @@ std::vector<WorkerRow> sample_workers() {
              .note = "exit 1; retry in 3.2 s"}};
 }
 
+// The pools above with queues, as the daemon tells it: what is printed comes by the names of the members.
+std::vector<PoolRow> sample_job_pools() {
+    struct Queue {
+        const char* pool;
+        std::uint64_t running, ready, failed;
+        double rate;
+        Duration oldest, p95;
+    };
+    const std::vector<Queue> queues{{"etl", 0, 18, 41, 0, 26h, 0s},
+                                    {"mail", 2, 0, 0, 0.25, 0s, 1500us},
+                                    {"render", 7, 204, 3, 31.2, 95s, 3200ms},
+                                    {"thumbs", 0, 0, 0, 1234.5, 0s, 0s}};
+    auto pools = sample_pools();
+    for (const Queue& queue : queues) {
+        PoolRow& pool = *std::ranges::find(pools, queue.pool, &PoolRow::name);
+        auto members = wire::Json::object();
+        members.set("kind", "jobs").set("jobs_running", queue.running).set("jobs_ready", queue.ready);
+        members.set("jobs_failed", queue.failed).set("jobs_rate", queue.rate);
+        if (queue.oldest != 0s) members.set("oldest_ready_usec", (now - queue.oldest).count());
+        if (queue.p95 != 0s) members.set("jobs_p95_usec", queue.p95.count());
+        const PoolRow told = to_pool_row(members);
+        pool.kind = told.kind;
+        pool.jobs_running = told.jobs_running;
+        pool.jobs_ready = told.jobs_ready;
+        pool.jobs_failed = told.jobs_failed;
+        pool.jobs_rate = told.jobs_rate;
+        pool.oldest_ready = told.oldest_ready;
+        pool.jobs_p95_usec = told.jobs_p95_usec;
+    }
+    return pools;
+}
+
+std::vector<WorkerRow> sample_job_workers() {
+    auto workers = sample_workers();
+    workers[0].job = 48'211;
+    return workers;
+}
+
 void expect_golden(const std::string& name, const std::string& text) { EXPECT_EQ(text, test::golden(name, text)); }
 
 // What a terminal shows of a line: without the escape sequences that colour it.
@@ -125,9 +163,13 @@ TEST_P(StatusGolden, LooksTheSameAtEveryWidth) {
         const auto pools = pools_screen(sample_pools(), {}, traits, now);
         const auto workers = workers_screen(sample_workers(), {}, {}, traits, now);
         ASSERT_TRUE(pools && workers);
+        const auto job_pools = pools_screen(sample_job_pools(), {}, traits, now);
+        const auto job_workers = workers_screen(sample_job_workers(), {}, {}, traits, now);
+        ASSERT_TRUE(job_pools && job_workers);
         text += "=== " + std::to_string(width) + "\n" + *pools + "---\n" + *workers;
-        const std::string both = *pools + *workers;
-        for (std::string_view line : split(both, '\n'))
+        text += "--- of jobs\n" + *job_pools + "---\n" + *job_workers;
+        const std::string all = *pools + *workers + *job_pools + *job_workers;
+        for (std::string_view line : split(all, '\n'))
             EXPECT_TRUE(!kind.tty || display_width(without_colour(line)) <= width) << line;
     }
     EXPECT_EQ(text.find('\x1b') != std::string::npos, kind.colour);
@@ -217,20 +259,32 @@ TEST(StatusScreen, NamesWhatIsHiddenAndNothingElse) {
     ASSERT_TRUE(wide);
     EXPECT_EQ(wide->find("Hidden"), std::string::npos);
     EXPECT_EQ(wide->find("READY"), std::string::npos);  // no pool has jobs: nothing is missing
+    const auto jobs = pools_screen(sample_job_pools(), {}, {.tty = true, .width = 80, .utf8 = true}, now);
+    ASSERT_TRUE(jobs);
+    EXPECT_NE(jobs->find("\nHidden: MEM RUN OLDEST RATE P95 EXITS SEATS UP  (--wide, -o COLUMNS)\n"), std::string::npos)
+        << *jobs;
 }
 
 TEST(StatusScreen, ShowsJobColumnsOnceAPoolHasJobs) {
-    auto pools = sample_pools();
-    pools[0].kind = "jobs";
-    const auto text = pools_screen(pools, {}, {.tty = true, .width = 300, .utf8 = true}, now);
+    const auto text =
+        pools_screen(sample_job_pools(), {.columns = "POOL,RUN,READY,OLDEST,FAILED,RATE,P95"}, pipe_traits, now);
     ASSERT_TRUE(text);
-    EXPECT_NE(text->find("READY"), std::string::npos);
+    EXPECT_EQ(*text,
+              "POOL    RUN  READY  OLDEST  FAILED    RATE   P95\n"
+              "api       -      -       -       -       -     -\n"
+              "etl       0     18    1d2h      41   0.0/s     -\n"
+              "mail      2      0       -       0   0.2/s   1ms\n"
+              "render    7    204   1m35s       3  31.2/s  3.2s\n"
+              "thumbs    0      0       -       0  1234/s     -\n");
 }
 
 TEST(StatusScreen, CountsTotals) {
     const auto text = pools_screen(sample_pools(), {}, wide_terminal, now);
     ASSERT_TRUE(text);
     EXPECT_NE(text->find("\n5 pools: 1 degraded, 1 failed. 13/15 workers.\n"), std::string::npos) << *text;
+    EXPECT_NE(pools_screen(sample_job_pools(), {}, wide_terminal, now)
+                  ->find("\n5 pools: 1 degraded, 1 failed. 13/15 workers, 9 running, 222 ready.\n"),
+              std::string::npos);
     const std::vector<PoolRow> one{{.name = "a", .state = "running", .wanted = 1, .up = 1}};
     EXPECT_NE(pools_screen(one, {}, wide_terminal, now)->find("\n1 pool. 1/1 worker.\n"), std::string::npos);
 }

@@ -282,6 +282,9 @@ TEST_F(AfterADeath, APauseThatWasAnsweredIsNotForgotten) {
     const auto again = next.declare();
     next.until([&] { return next.host.queue(again) && next.host.queue(again)->ready == 1; });
     EXPECT_EQ(next.host.queue(again)->mode, jobs::QueueMode::paused);
+    EXPECT_EQ(next.host.figures("p")->mode_by, "root");
+    EXPECT_NE(next.host.figures("p")->mode_at, WallTime{});
+    EXPECT_EQ(next.host.figures("p")->mode_at, first_->host.figures("p")->mode_at);
 }
 
 TEST_F(AfterADeath, AMapWithoutANameIsCancelledUnlessNobodyWasToWaitForIt) {

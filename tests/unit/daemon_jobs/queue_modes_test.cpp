@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pausing, draining and resuming a queue: at once for its jobs, told when it can't be lost any more.
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+
+#include "daemon/jobs/job_records.h"
 #include "host_harness.h"
 
 namespace pinion::daemon::testing {
@@ -34,6 +39,32 @@ TEST_F(QueueModes, HoldAtOnceAndAreToldWhenTheyAreKept) {
     settle();
     EXPECT_THAT(answers_, ElementsAre("kept"));
     EXPECT_THAT(records_, ElementsAre("p: paused: nothing is handed out, by root"));
+}
+
+TEST_F(QueueModes, AreNotedWithWhoWantsThemAndSinceWhen) {
+    const auto pool = declare("p");
+    EXPECT_EQ(host_.figures("p")->mode_by, "");
+    const auto before = wall_now();
+    order(pool, QueueMode::paused);
+    const auto figures = *host_.figures("p");
+    EXPECT_EQ(figures.mode, "paused");
+    EXPECT_EQ(figures.mode_by, "root");
+    EXPECT_GE(figures.mode_at, before);
+    EXPECT_LE(figures.mode_at, wall_now());
+}
+
+TEST(PausedNote, SaysWhoAndWhen) {
+    ::setenv("TZ", "UTC-2", 1);
+    ::tzset();
+    const WallTime at(std::chrono::sys_days(std::chrono::year{2026} / 8 / 3) + 12h + 2min + 59s);
+    JobFigures figures{.mode = "paused", .mode_by = "root", .mode_at = at};
+    EXPECT_EQ(paused_note("p", figures, at + 5h), "paused by root at 14:02");
+    EXPECT_EQ(paused_note("p", figures, at + 10h), "paused by root at 2026-08-03 14:02");
+    EXPECT_EQ(paused_note("p", figures, at + 365 * 24h), "paused by root at 2026-08-03 14:02");
+    figures = {.mode = "paused"};
+    EXPECT_EQ(paused_note("p", figures, at), "queue paused; pinionctl queue resume p") << "by an older version";
+    ::unsetenv("TZ");
+    ::tzset();
 }
 
 TEST_F(QueueModes, OnADiskThatTakesNothingHoldAndAreToldNotToBeKept) {

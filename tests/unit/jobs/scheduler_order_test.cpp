@@ -213,6 +213,24 @@ TEST(Order, AJobBehindOneThatRunsWaitsAsLongAsItIsReady) {
     EXPECT_FALSE(desk.scheduler.queue(JobPoolId{0})->oldest_ready) << "it runs";
 }
 
+TEST(Order, ADelayedJobWaitsFromWhenItIsDue) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    auto late = Desk::job(1);
+    late.not_before = desk.now + 10s;
+    desk.tell(late);
+    desk.advance(5s);
+    EXPECT_FALSE(desk.scheduler.queue(JobPoolId{0})->oldest_ready);
+    const MonotonicTime since = desk.now;
+    desk.tell(Desk::job(2));
+    EXPECT_EQ(desk.scheduler.queue(JobPoolId{0})->oldest_ready, since);
+    desk.arrive(0);
+    EXPECT_FALSE(desk.scheduler.queue(JobPoolId{0})->oldest_ready) << "it runs";
+    desk.advance(5s);
+    ASSERT_EQ(desk.scheduler.queue(JobPoolId{0})->delayed, 0U);
+    EXPECT_EQ(desk.scheduler.queue(JobPoolId{0})->oldest_ready, late.not_before);
+}
+
 TEST(Order, ExecNeverPrefetches) {
     Desk desk;
     auto spec = memory_pool();

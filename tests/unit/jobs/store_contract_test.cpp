@@ -164,17 +164,19 @@ TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {
     desk.store->post(NoteRetry{jobs[2].id, {.number = 1, .outcome = Outcome::crash}, WallTime(9s)});
     desk.store->post(SealMap{map, {.items = 3}});
     EXPECT_EQ(desk.ask<ModeStored>(SetMode{7, JobPoolId{1}, QueueMode::draining}).token, 7U);
-    desk.store->post(SetMode{{}, JobPoolId{1}, QueueMode::paused});
+    desk.store->post(SetMode{{}, JobPoolId{1}, QueueMode::paused, "root", WallTime(7s)});
     const JobId other = desk.one({.pool = JobPoolId{1}, .payload = "1"});
     desk.ask<Finished>(done(other));
 
     std::string order;
     std::map<JobPoolId, QueueMode> modes;
+    std::map<JobPoolId, std::pair<std::string, WallTime>> by;
     std::vector<RecoveredJob> found;
     ASSERT_TRUE(desk.store->recover(std::nullopt, {.queue =
                                                        [&](const RecoveredQueue& queue) {
                                                            order += 'q';
                                                            modes[queue.pool] = queue.mode;
+                                                           by[queue.pool] = {queue.by, queue.at};
                                                        },
                                                    .map =
                                                        [&](const RecoveredMap& recovered) {
@@ -193,6 +195,8 @@ TEST_P(EachStore, WhatWaitsIsFoundByQueuesMapsAndJobs) {
     EXPECT_EQ(order.substr(order.find('m')), "mjjj");
     EXPECT_EQ(modes[JobPoolId{0}], QueueMode::running);
     EXPECT_EQ(modes[JobPoolId{1}], QueueMode::paused);
+    EXPECT_EQ(by[JobPoolId{0}], std::pair(std::string(), WallTime{}));
+    EXPECT_EQ(by[JobPoolId{1}], std::pair(std::string("root"), WallTime(7s)));
     ASSERT_EQ(found.size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) {
         EXPECT_EQ(found[i].job, jobs[i].id);
