@@ -187,7 +187,7 @@ void JobHost::declare_semaphores(const std::map<std::string, std::uint32_t>& per
 
 void JobHost::recover(std::optional<JobPoolId> only) {
     std::vector<MapSealed> sealed;
-    std::unordered_set<MapId> cancelled;
+    std::unordered_set<MapId> cancelled, of_inputs;
     RecoveryVisitor visitor;
     visitor.queue = [this](const RecoveredQueue& queue) {
         post(QueueOrdered{queue.pool, queue.mode});
@@ -199,10 +199,13 @@ void JobHost::recover(std::optional<JobPoolId> only) {
         // can come back to it.
         const bool left = map.name.empty() && !is_filled(map.map);
         const auto seal = map.seal.value_or(MapSeal{});
+        if (map.name.starts_with(inputs_map_prefix)) of_inputs.insert(map.map);
         if (map.cancelled || (left && !seal.goes_on)) cancelled.insert(map.map);
         if (map.seal || left) sealed.push_back({map.map, seal.items});
     };
     visitor.job = [&](const RecoveredJob& job) {
+        // One of which no job is left completed before, and has been recorded.
+        if (of_inputs.contains(job.map)) input_maps_[job.map.value] = job.pool;
         post(JobQueued{.job = job.job,
                        .pool = job.pool,
                        .map = job.map,

@@ -92,9 +92,12 @@ std::string paused_note(const std::string& pool, const JobFigures& figures, Wall
 }
 
 log::Record map_record(const std::string& pool, const std::string& map, const jobs::MapSettled& settled) {
+    // What ended in the life of another daemon is not counted again.
+    const auto ended = settled.done + settled.failed + settled.cancelled;
+    const auto before = settled.items > ended ? fmt::format("; {} before this start", settled.items - ended) : "";
     auto result = record(settled.failed == 0 ? log::Priority::notice : log::Priority::warning, messages::map_done, pool,
-                         fmt::format("{}: {} completed: {} done, {} failed, {} cancelled", pool, map, settled.done,
-                                     settled.failed, settled.cancelled));
+                         fmt::format("{}: {} completed: {} done, {} failed, {} cancelled{}", pool, map, settled.done,
+                                     settled.failed, settled.cancelled, before));
     result.fields.emplace_back("PINION_MAP", std::to_string(settled.map.value));
     return result;
 }

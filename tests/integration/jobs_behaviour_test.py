@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -252,6 +253,51 @@ class LastWords(unittest.TestCase):
     def test_an_answer_and_an_end_at_once_of_one_that_closed_its_input_long_ago(self):
         rows = self.rows("read line; exec 0<&-; sleep 1.2; echo $$line", jobs=4, workers=4)
         self.assertEqual([row["state"] for row in rows], ["done"] * 4)
+
+
+class Inputs(unittest.TestCase):
+    """Jobs that the configuration declares: once for the same inputs, whatever happens meanwhile."""
+    RECORD = "p: its inputs completed: "
+
+    def pool(self, *inputs):
+        return config(one(more=f"    prefetch: 1\n    inputs: {json.dumps(inputs)}\n"))
+
+    def records(self, daemon):
+        return [line.split(self.RECORD)[1] for line in daemon.log().splitlines() if self.RECORD in line]
+
+    def states(self, daemon):
+        return [job["state"] for job in json.loads(daemon.ctl("jobs", "list", "p", "--json").stdout)["jobs"]]
+
+    def until_recorded(self, daemon, count):
+        daemon.wait_until(lambda: len(self.records(daemon)) >= count)
+
+    def test_are_done_once_over_a_kill_and_that_is_on_record_once(self):
+        with tempfile.TemporaryDirectory(prefix="pinion-") as folder:
+            gate = str(pathlib.Path(folder) / "gate")
+            os.mkfifo(gate)
+            with RogueDaemon(self.pool({"note": "a"}, {"gate": gate}, {"note": "b"})) as daemon:
+                daemon.wait_until(lambda: sorted(self.states(daemon)) == ["done", "queued", "running"])
+                daemon.kill()
+                daemon.start()
+                self.assertEqual(self.records(daemon), [])
+                daemon.open_gate(gate)
+                self.until_recorded(daemon, 1)
+                daemon.kill()
+                daemon.start()
+                daemon.submit("p", {"note": "c"})
+                daemon.wait_until(lambda: daemon.notes.read_text() == "a b c ")
+                self.assertEqual(self.records(daemon), ["2 done, 0 failed, 0 cancelled; 1 before this start"])
+
+    def test_that_change_are_others_and_the_first_ones_are_not_done_again(self):
+        with RogueDaemon(self.pool({"note": "a"}, {"note": "b"})) as daemon:
+            self.until_recorded(daemon, 1)
+            daemon.reload(self.pool({"note": "a"}, {"note": "b"}, {"note": "c"}))
+            self.until_recorded(daemon, 2)
+            self.assertEqual(daemon.notes.read_text(), "a b a b c ", "it is another list")
+            daemon.reload(self.pool({"note": "a"}, {"note": "b"}))
+            daemon.submit("p", {"note": "d"})
+            daemon.wait_until(lambda: daemon.notes.read_text() == "a b a b c d ")
+            self.assertEqual(self.records(daemon), ["2 done, 0 failed, 0 cancelled", "3 done, 0 failed, 0 cancelled"])
 
 
 class Queues(unittest.TestCase):

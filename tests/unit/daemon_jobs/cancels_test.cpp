@@ -287,6 +287,23 @@ TEST_F(AfterADeath, APauseThatWasAnsweredIsNotForgotten) {
     EXPECT_EQ(next.host.figures("p")->mode_at, first_->host.figures("p")->mode_at);
 }
 
+TEST_F(AfterADeath, TheInputsOfAPoolCompleteOnceOnRecord) {
+    const auto pool = first_->declare({.inputs = {"1", "2"}});
+    first_->until([&] { return first_->host.queue(pool) && first_->host.queue(pool)->ready == 2; });
+    const auto other = first_->submit(pool, {}, 0, 1);
+    DiskHost& next = die();
+    const auto again = next.declare({.inputs = {"1", "2"}});
+    next.until([&] { return next.host.queue(again) && next.host.queue(again)->ready == 3; });
+    next.cancel_all();
+    next.until([&] { return !next.records.empty(); });
+    EXPECT_THAT(next.records, ElementsAre("p: its inputs completed: 0 done, 0 failed, 2 cancelled"));
+    second_.reset();
+    DiskHost& third = die();
+    const auto last = third.declare({.inputs = {"1", "2"}});
+    third.submit(last, {}, 0, 1);
+    EXPECT_THAT(third.records, IsEmpty());
+}
+
 TEST_F(AfterADeath, AMapWithoutANameIsCancelledUnlessNobodyWasToWaitForIt) {
     const auto pool = first_->declare();
     std::vector<JobId> ephemeral, going_on, alone;

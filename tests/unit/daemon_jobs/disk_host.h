@@ -15,15 +15,16 @@ namespace pinion::daemon::testing {
 
 struct DiskHost {
     explicit DiskHost(const std::string& folder, std::function<void(jobs::StorePoint)> hook = {})
-        : host(loop, services(folder, std::move(hook)), 1) {
+        : host(loop, services(folder, std::move(hook), records), 1) {
         EXPECT_TRUE(host.start());
     }
-    static JobServices services(const std::string& folder, std::function<void(jobs::StorePoint)> hook) {
+    static JobServices services(const std::string& folder, std::function<void(jobs::StorePoint)> hook,
+                                std::vector<std::string>& records) {
         JobServices services;
         services.unwanted = [](const WorkerId&, supervise::Unwanted) {};
         services.log_line = [](const WorkerId&, std::string_view) {};
         services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
-        services.record = [](const log::Record&) {};
+        services.record = [&records](const log::Record& record) { records.push_back(record.message); };
         services.open_store = [folder, hook] { return jobs::open_sqlite_store({.folder = folder, .hook = hook}); };
         return services;
     }
@@ -73,7 +74,16 @@ struct DiskHost {
             return view && view->ready + view->delayed + view->finishing == 0;
         });
     }
+    // Ends all jobs that wait.
+    void cancel_all() {
+        std::optional<std::vector<jobs::StoredJob>> jobs;
+        host.list({}, [&](Answer<JobPage> page) { jobs = page->jobs; });
+        until([&] { return jobs.has_value(); });
+        for (const auto& job : *jobs)
+            if (job.state == jobs::JobState::queued) host.cancel(job.id, [](const Answer<jobs::JobState>&) {});
+    }
     SpecPtr spec;  // of its pool
+    std::vector<std::string> records;
     event::Loop loop = event::Loop::make().value();
     JobHost host;
 };
