@@ -39,9 +39,21 @@ int code_of(int code, int system_error) {
     }
 }
 
+// What the kernel said. Of a COMMIT the connection does not know it, or only that of an earlier failure: the log does,
+// which is all that it writes and syncs.
+int system_error_of(int code, sqlite3* handle) {
+    if (handle == nullptr) return ENOMEM;
+    int system_error = 0;
+    sqlite3_file* log = nullptr;
+    if ((code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_FSYNC) &&
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log)) == SQLITE_OK &&
+        log != nullptr && log->pMethods != nullptr)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &system_error);
+    return system_error != 0 ? system_error : sqlite3_system_errno(handle);
+}
+
 // The cause in our words; SQLite's own text for what has none.
-std::string cause(int code, sqlite3* handle) {
-    const int system_error = handle == nullptr ? 0 : sqlite3_system_errno(handle);
+std::string cause(int code, int system_error, sqlite3* handle) {
     switch (code & 0xff) {
         case SQLITE_FULL: return "the disk is full";
         case SQLITE_NOTADB: return "it is no database of jobs: the file has another format";
@@ -137,9 +149,9 @@ Database::~Database() { sqlite3_close_v2(handle_); }
 
 std::unexpected<Error> Database::failure(const char* what) {
     const int code = handle_ == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(handle_);
-    const int system_error = handle_ == nullptr ? ENOMEM : sqlite3_system_errno(handle_);
+    const int system_error = system_error_of(code, handle_);
     trouble_ = std::max(trouble_, trouble_of(code, system_error));
-    auto failed = fail(std::string(what) + " '" + path_ + "': " + cause(code, handle_));
+    auto failed = fail(std::string(what) + " '" + path_ + "': " + cause(code, system_error, handle_));
     failed.error().code = code_of(code, system_error);
     return failed;
 }

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <fstream>
 
 namespace pinion::jobs::failing_disk {
@@ -14,6 +16,7 @@ std::atomic<Mode> now = Mode::healthy;
 std::atomic<std::uint64_t> writes_since_sync = 0;
 std::atomic<std::uint64_t> writes_without_room = 0;
 std::atomic<std::uint64_t> synced = 0;
+std::atomic<int> write_error = 0;
 sqlite3_vfs* usual = nullptr;
 // Of the usual layer's files; ours are the same, with two of their functions replaced.
 const sqlite3_io_methods* usual_methods = nullptr;
@@ -43,6 +46,12 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
     const int code = usual->xOpen(usual, name, file, flags, out_flags);
     if (code == SQLITE_OK && file->pMethods == usual_methods) file->pMethods = &methods;
     return code;
+}
+
+ssize_t pwrite_or_fail(int fd, const void* bytes, size_t size, off_t at) {
+    if (write_error == 0) return ::pwrite(fd, bytes, size, at);
+    errno = write_error;
+    return -1;
 }
 
 // Which functions a file has is known once one is open.
@@ -75,6 +84,16 @@ std::string vfs() {
 }
 
 void become(Mode mode) { now = mode; }
+
+// Below the layer that is ours, so that what becomes of the errno is SQLite's own affair.
+void refuse_writes(int system_error) {
+    write_error = system_error;
+    const auto call = reinterpret_cast<sqlite3_syscall_ptr>(pwrite_or_fail);
+    for (const char* name : {"pwrite", "pwrite64"}) {
+        if (usual->xGetSystemCall(usual, name) == nullptr) continue;
+        ASSERT_EQ(usual->xSetSystemCall(usual, name, system_error == 0 ? nullptr : call), SQLITE_OK) << name;
+    }
+}
 
 std::uint64_t unsynced_writes() { return writes_since_sync; }
 

@@ -13,6 +13,8 @@ enum class Mode { healthy, sync_fails, full, read_only };
 [[nodiscard]] std::string vfs();
 // From now on, for every file that was opened through it; `read_only` for those that are opened from here on.
 void become(Mode mode);
+// Writes of the kernel fail so from now on, in every file of this process that SQLite writes; 0: they don't.
+void refuse_writes(int system_error);
 // Writes of all files since the last sync of one. Exact while one file is written: the log, below its bound.
 [[nodiscard]] std::uint64_t unsynced_writes();
 // Syncs of all files that went well, ever.

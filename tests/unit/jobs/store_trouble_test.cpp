@@ -15,7 +15,10 @@ using testing::HasSubstr;
 class StoreOnABadDisk : public testing::Test {
 protected:
     StoreOnABadDisk() { failing_disk::become(Mode::healthy); }
-    ~StoreOnABadDisk() override { failing_disk::become(Mode::healthy); }
+    ~StoreOnABadDisk() override {
+        failing_disk::become(Mode::healthy);
+        failing_disk::refuse_writes(0);
+    }
     ScratchFolder folder;
     SqliteStoreOptions options{.folder = folder.path, .vfs = failing_disk::vfs()};
 };
@@ -205,6 +208,35 @@ TEST_F(StoreOnABadDisk, AReadOnlyDatabaseIsNamed) {
     failing_disk::become(Mode::read_only);
     StoreDesk desk(options);
     EXPECT_EQ(desk.error, "open '" + folder.path + "/jobs.db': the database is read-only");
+}
+
+// As the start does, of what begins later.
+TEST_F(StoreOnABadDisk, WhatAWriteFailedOfIsNamed) {
+    const std::pair<int, std::string> troubles[] = {{EROFS, "read-only file system"}, {EIO, "input/output error"}};
+    for (const auto& [code, words] : troubles) {
+        StoreDesk desk(options);
+        desk.one({.payload = "1"});
+        failing_disk::refuse_writes(code);
+        const auto refused = desk.submit({{.payload = "2"}});
+        failing_disk::refuse_writes(0);
+        ASSERT_FALSE(refused.jobs.has_value());
+        EXPECT_THAT(refused.jobs.error().message, HasSubstr("jobs.db': " + words + ", nothing is written any more"));
+        const auto health = desk.wait<StoreHealth>();
+        EXPECT_EQ(health.state, StoreHealth::State::stopped);
+        EXPECT_EQ(health.code, code);
+    }
+}
+
+TEST_F(StoreOnABadDisk, AQuotaThatIsUsedUpIsAFullDisk) {
+    StoreDesk desk(options);
+    failing_disk::refuse_writes(EDQUOT);
+    const auto refused = desk.submit({{.payload = "1"}});
+    EXPECT_EQ(desk.wait<StoreHealth>().state, StoreHealth::State::full);
+    failing_disk::refuse_writes(0);
+    ASSERT_FALSE(refused.jobs.has_value());
+    EXPECT_THAT(refused.jobs.error().message, HasSubstr("submits are refused until there is room"));
+    EXPECT_EQ(desk.wait<StoreHealth>().state, StoreHealth::State::open);
+    EXPECT_TRUE(desk.submit({{.payload = "2"}}).jobs.has_value());
 }
 
 TEST_F(StoreOnABadDisk, ADamagedPageCostsTheInputsThatAreInIt) {
