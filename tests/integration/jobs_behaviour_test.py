@@ -147,6 +147,8 @@ class Rogues(unittest.TestCase):
         cls.daemon = RogueDaemon(config(one(more="    job: {attempts: 2, delay: 1ms}\n"),
                                         one("timed", "    job: {attempts: 1, timeout: 200ms}\n"),
                                         one("tree"),
+                                        # Long enough for Python to start twice.
+                                        one("timed-tree", "    job: {attempts: 1, timeout: 2s}\n"),
                                         one("raw", "    payload: raw\n    job: {attempts: 2, delay: 1ms}\n").replace(
                                             'python3, -S, "@ROGUE@"', "sh, -c, 'while read line; do echo $$line; [ $$line != two ] "
                                             "|| echo surplus; done'")))
@@ -205,6 +207,13 @@ class Rogues(unittest.TestCase):
         self.assertEqual(len(rows), 4)
         self.assertEqual([row["result"] for row in rows if row["state"] == "done"][:2], ["one", "two"])
         self.assertEqual(self.daemon.map("raw", "five", "--raw").stdout, "five\n")
+
+    def test_a_timeout_reaches_what_has_left_its_session(self):
+        file = self.daemon.folder / "timed"
+        row = self.row({"tree": str(file)}, "timed-tree")
+        self.assertEqual(row["error"]["type"], "timeout")
+        child = int(file.read_text())
+        self.daemon.wait_until(lambda: not is_alive(child))
 
     def test_a_cancel_reaches_what_has_left_its_session(self):
         file = self.daemon.folder / "left"
