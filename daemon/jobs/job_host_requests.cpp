@@ -223,7 +223,8 @@ std::optional<RunningAttempt> JobHost::attempt(JobId job) const {
                            .deadline = {},
                            .progress = {},
                            .note = {}};
-    if (why.deadline != no_deadline) attempt.deadline = wall(why.deadline);
+    // Of one look at the clock, or the two would differ by more than the timeout.
+    if (why.deadline != no_deadline) attempt.deadline = attempt.started + (why.deadline - why.since);
     if (const auto* said = found->second->progress(sent->attempt)) {
         attempt.progress = said->fraction;
         attempt.note = said->note;

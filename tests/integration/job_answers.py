@@ -73,6 +73,8 @@ def maps(asker):
     died = [job(asker, row["id"])["attempts"][-1]["death"] for row in results[2:]]
     assert [(death.get("signal"), death.get("exit")) for death in died] == [(9, None), (None, 3)], died
     assert died[0]["last_lines"] == ["about to die"], died
+    refused = job(asker, results[1]["id"])["attempts"]
+    assert [attempt["error"]["type"] for attempt in refused] == ["bad"] * 2, refused
     lines = rows(asker, "job-log-line", "jobs", "log", str(results[2]["id"]))[0]
     assert [line["attempt"] for line in lines if line["text"] == "about to die"] == [1, 2], lines
     rows(asker, "result", "map", "plain", "a line")
