@@ -94,6 +94,13 @@ def maps(asker):
     assert asker.ask("why", "why", str(again["id"]))["state"] == "failed"
 
 
+def durabilities(asker):
+    """A client is told how safe what it gave is, by the pool it gave it to."""
+    for pool, durability in (("work", "fsync"), ("plain", "os"), ("gated", "memory")):
+        told = rows(asker, "submitted", "submit", pool, "1", "2")[0]
+        assert [row["durability"] for row in told] == [durability] * 2, told
+
+
 def queues(asker):
     asker.ask("done", "queue", "pause", "work")
     waits, = submit(asker, "work", "1", "--key", "k")
@@ -123,4 +130,5 @@ def queues(asker):
 
 def look_at_jobs(asker):
     maps(asker)
+    durabilities(asker)
     queues(asker)
