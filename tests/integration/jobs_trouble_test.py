@@ -44,6 +44,11 @@ OTHERS = """
     command: [python3, -S, "@WORKER@"]
     cpu: none
     queue: {durability: memory}
+  loose:
+    kind: jobs
+    command: [python3, -S, "@WORKER@"]
+    cpu: none
+    queue: {durability: os}
   service: {command: [sleep, '1000'], cpu: none}
 """
 POOL = """
@@ -310,9 +315,9 @@ class FailedSync(unittest.TestCase):
         if shutil.which("strace") is None:
             self.skipTest("strace is not installed")
 
-    def make_syncs_fail(self, daemon):
+    def make_syncs_fail(self, daemon, which="fsync,fdatasync:error=EIO"):
         tracer = subprocess.Popen(["strace", "-f", "-p", str(daemon.process.pid), "-o", os.devnull, "-e", "trace=fsync,fdatasync",
-                                   "-e", "inject=fsync,fdatasync:error=EIO"], stderr=subprocess.PIPE, text=True)
+                                   "-e", "inject=" + which], stderr=subprocess.PIPE, text=True)
         tasks = pathlib.Path(f"/proc/{daemon.process.pid}/task")
 
         def traced():
@@ -332,8 +337,7 @@ class FailedSync(unittest.TestCase):
             waiter = subprocess.Popen(daemon.ctl_command("wait", waiting), stderr=subprocess.PIPE, text=True)
             tracer = self.make_syncs_fail(daemon)
             refused = daemon.submit("3")
-            tracer.send_signal(signal.SIGINT)
-            tracer.communicate()
+            self.end(tracer)
             self.assertEqual(refused.returncode, 1)
             for words in ("fsync failed: input/output error", "nothing is written any more until the daemon is started anew",
                           "see to it, then restart piniond"):
@@ -353,6 +357,45 @@ class FailedSync(unittest.TestCase):
             self.assertIn("paused", daemon.ctl("why", waiting).stdout, "as it was before")
             daemon.ctl("queue", "resume", "kept")
             self.assertEqual(daemon.ctl("wait", waiting).returncode, 0)
+
+    # SQLite syncs by fdatasync, so fsync is of the files beside it alone: of the file, then of its folder.
+    OF_FILES = ("fsync:error=EIO:when=1", "fsync:error=EIO:when=2")
+
+    def test_a_large_input_is_acknowledged_once_its_file_and_the_folder_are_synced(self):
+        for which in self.OF_FILES:
+            with self.subTest(which), TroubledDaemon() as daemon:
+                tracer = self.make_syncs_fail(daemon, which)
+                loose = daemon.ctl("submit", "loose", json.dumps("y" * 30_000))
+                self.assertEqual(loose.returncode, 0, loose.stderr)
+                self.assertEqual(daemon.ctl("wait", loose.stdout.strip()).returncode, 0, "it promised less")
+                refused = daemon.submit(json.dumps("y" * 30_000))
+                self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+                self.assertRegex(refused.stderr, "submit to 'kept'.*fsync '[^']*/spool.*input/output error")
+                self.end(tracer)
+                daemon.others_go_on(self)
+
+    def test_a_large_result_is_told_once_its_file_and_the_folder_are_synced(self):
+        for which in self.OF_FILES:
+            with self.subTest(which), TroubledDaemon() as daemon:
+                self.assertEqual(daemon.ctl("wait", daemon.accepted("1")).returncode, 0, "its worker is there")
+                tracer = self.make_syncs_fail(daemon, which)
+                large = json.dumps({"large": 30_000})
+                loose = daemon.ctl("submit", "loose", large).stdout.strip()
+                self.assertEqual(len(daemon.map("loose", large).stdout), 30_003, "it promised less")
+                self.assertEqual(daemon.ctl("wait", loose).returncode, 0)
+                number = daemon.accepted(large)
+                ended = daemon.ctl("wait", number)
+                self.assertEqual(ended.returncode, 1)
+                self.assertRegex(ended.stderr, "fsync '[^']*/spool.*input/output error")
+                self.end(tracer)
+                daemon.stop()
+                daemon.start()
+                self.assertEqual(daemon.ctl("wait", number).returncode, 0)
+                self.assertEqual(len(daemon.ctl("result", number, "--raw").stdout), 30_001)
+
+    def end(self, tracer):
+        tracer.send_signal(signal.SIGINT)
+        tracer.communicate()
 
 
     def test_a_job_in_memory_that_pushes_to_it_fails_and_says_why(self):
