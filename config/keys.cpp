@@ -213,7 +213,9 @@ void add_queue(std::vector<Key>& keys) {
          pool_row<WordCodec<PayloadWords>, AT(jobs.payload)>(
              "payload", respawn, "What inputs and results are: JSON values, or plain lines of text."),
          pool_row<PrefetchCodec, AT(jobs.prefetch)>(
-             "prefetch", live, "How many jobs a worker is sent ahead; auto: about one millisecond of work."),
+             "prefetch", live,
+             "How many jobs a worker is sent ahead; auto: about one millisecond of work, as it took until now. They "
+             "wait where one before them takes long, though other workers are free; 1: none is sent ahead."),
          pool_row<IntegerCodec<std::uint32_t, 1, limits::max_concurrency>, AT(jobs.concurrency)>(
              "concurrency", respawn, "How many jobs a worker does at once: so many of its oldest unanswered ones."),
          pool_row<WordCodec<DurabilityWords>, AT(jobs.queue.durability)>(
