@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "ctl/commands.h"
 #include "live_server.h"
 
@@ -38,8 +40,11 @@ protected:
         ::lseek(::fileno(given), 0, SEEK_SET);
         const UniqueFd kept(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10));
         ::dup2(::fileno(given), STDIN_FILENO);
-        Context context{
-            .global = line->global, .out_traits = {}, .err_traits = {}, .out = std::tmpfile(), .err = std::tmpfile()};
+        Context context{.global = line->global,
+                        .out_traits = {},
+                        .err_traits = err_traits_,
+                        .out = std::tmpfile(),
+                        .err = std::tmpfile()};
         if (context.global.runtime_dir.empty()) context.global.runtime_dir = server_.folder();
         const Exit exit = std::visit([&](const auto& options) { return run(options, context); }, line->command);
         ::dup2(kept.fd(), STDIN_FILENO);
@@ -48,6 +53,7 @@ protected:
     }
 
     daemon::LiveServer server_;
+    TerminalTraits err_traits_;
 };
 
 TEST_F(JobCommands, MapPrintsResultsInOrder) {
@@ -56,6 +62,39 @@ TEST_F(JobCommands, MapPrintsResultsInOrder) {
     EXPECT_EQ(ran.out, "1\n4\n9\n\"text\"\n");
     EXPECT_THAT(ran.err, HasSubstr("squares: 4 done in"));
     EXPECT_EQ(run_line({"map", "squares", "text", "--raw", "--progress", "none"}).out, "text\n");
+}
+
+TEST_F(JobCommands, MapUnorderedPrintsResultsAsTheyFinish) {
+    EXPECT_EQ(run_line({"map", "squares", "last", "2", "3", "--unordered"}).out, "4\n9\n\"last\"\n");
+    EXPECT_EQ(run_line({"map", "squares", "last", "2", "3"}).out, "\"last\"\n4\n9\n") << "else it is waited for";
+    EXPECT_EQ(run_line({"map", "squares", "--unordered"}, "last\n2\n3\n").out, "4\n9\n\"last\"\n");
+    const std::string json = run_line({"map", "squares", "last", "2", "--unordered", "--json"}).out;
+    EXPECT_THAT(json, StartsWith("{\"index\":1,")) << "whose result it is";
+    EXPECT_THAT(json, HasSubstr("\n{\"index\":0,"));
+}
+
+// What is asked for is shown, terminal or not.
+TEST_F(JobCommands, MapShowsItsProgressAsItIsTold) {
+    constexpr const char* erase = "\r\x1b[K";
+    const auto said = [&](const std::string& how, bool tty) {
+        err_traits_ = {.tty = tty, .width = 80};
+        const Ran ran = run_line({"map", "squares", "2", "3", "4", "--progress=" + how});
+        EXPECT_EQ(ran.out, "4\n9\n16\n");
+        return ran.err;
+    };
+    for (const bool tty : {false, true}) {
+        const std::string bar = said("bar", tty);
+        EXPECT_THAT(bar, StartsWith(std::string(erase) + "squares  "));
+        EXPECT_THAT(bar, HasSubstr(std::string(erase) + "squares: 3 done in")) << "the summary is in its place";
+        const std::string lines = said("lines", tty);
+        EXPECT_THAT(lines, testing::Not(HasSubstr("\x1b")));
+        EXPECT_THAT(lines, StartsWith("squares: "));
+        EXPECT_THAT(lines, HasSubstr("\nsquares: 3 done in")) << "one at the beginning, and the summary";
+        EXPECT_EQ(std::ranges::count(lines, '\n'), 2);
+        EXPECT_EQ(said("none", tty), "");
+    }
+    EXPECT_THAT(said("auto", true), StartsWith(erase));
+    EXPECT_THAT(said("auto", false), testing::Not(HasSubstr("\x1b")));
 }
 
 TEST_F(JobCommands, MapTakesALineEachFromStandardInput) {

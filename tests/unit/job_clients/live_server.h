@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A job socket with a queue in memory behind it, in a thread of its own. Jobs are worked off at once: a number becomes
-// its square, the text "fail" fails, "hold" runs and never ends by itself.
+// its square, the text "fail" fails, "hold" runs and never ends by itself, "last" ends after all others of its map.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -77,12 +77,18 @@ private:
                                            RunningAttempt{.number = 1, .seat = "2", .progress = 0.4, .note = "held"});
                 continue;
             }
+            if (input == "\"last\"") continue;
             if (input == "\"fail\"") {
                 queue->end(id, "as was asked", jobs::JobState::failed);
                 continue;
             }
             const auto number = parse_integer(input);
             queue->end(id, number ? std::to_string(*number * *number) : input);
+        }
+        for (const JobId id : queue->waiting()) {
+            const auto& job = queue->job(id.value);
+            const auto map = job.input == "\"last\"" ? queue->map(job.stored.map) : std::nullopt;
+            if (map && map->sealed && map->unfinished == 1) queue->end(id, job.input);
         }
     }
 

@@ -22,6 +22,12 @@ inline JobPoolSpec memory_pool() {
     return spec;
 }
 
+inline JobPoolSpec durable_pool() {
+    auto spec = memory_pool();
+    spec.queue.durability = Durability::fsync;
+    return spec;
+}
+
 class Desk {
 public:
     Desk() = default;

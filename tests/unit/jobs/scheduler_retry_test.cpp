@@ -10,12 +10,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-JobPoolSpec durable_pool() {
-    auto spec = memory_pool();
-    spec.queue.durability = Durability::fsync;
-    return spec;
-}
-
 TEST(Retry, AnErrorIsTriedAgainWithGrowingDelayUntilAttemptsAreUp) {
     Desk desk;
     desk.pool(0, memory_pool());
@@ -403,67 +397,6 @@ TEST(Cancel, OfAJobThatTimesOutWinsOverItsRetry) {
     desk.tell(WorkerGone{Desk::worker(0), Departure::stopped, {}});
     ASSERT_EQ(desk.all<Finish>().size(), 1U);
     EXPECT_EQ(desk.all<Finish>()[0].state, JobState::cancelled);
-}
-
-TEST(Answers, UnknownDoubleAndLateOnesAreStray) {
-    Desk desk;
-    desk.pool(0, memory_pool());
-    desk.arrive(0);
-    desk.tell(Desk::job(1));
-    const auto sent = desk.last(1);
-    desk.tell(JobAnswered{sent.worker, AttemptId{999}, {}, Evidence{7}, {}});
-    ASSERT_EQ(desk.all<Stray>().size(), 1U);
-    EXPECT_EQ(desk.all<Stray>()[0].evidence, Evidence{7});
-    desk.answer(1);
-    EXPECT_EQ(desk.all<Finish>().size(), 1U);
-    desk.answer(1);
-    EXPECT_EQ(desk.all<Stray>().size(), 1U);
-    EXPECT_TRUE(desk.all<Finish>().empty());
-    desk.tell(JobAnswered{Desk::worker(0, 5), sent.attempt, {}, {}, {}});
-    EXPECT_EQ(desk.all<Stray>().size(), 1U);
-    EXPECT_EQ(desk.scheduler.queue(JobPoolId{0})->strays, 3U);
-}
-
-TEST(Answers, MayComeInAnyOrder) {
-    Desk desk;
-    auto spec = memory_pool();
-    spec.prefetch = 3;
-    desk.pool(0, spec);
-    desk.arrive(0);
-    desk.tell(Desk::job(1), Desk::job(2), Desk::job(3));
-    desk.answer(3);
-    EXPECT_EQ(desk.all<Finish>()[0].job, JobId{3});
-    desk.answer(1);
-    EXPECT_EQ(desk.phase(2), JobPhase::running);
-    desk.answer(2);
-    EXPECT_EQ(desk.all<Finish>().size(), 1U);
-}
-
-TEST(Answers, APayloadThatIsLostFailsTheJobForGood) {
-    Desk desk;
-    desk.pool(0, memory_pool());
-    desk.arrive(0);
-    desk.tell(Desk::job(1), Desk::job(2));
-    desk.tell(PayloadLost{desk.last(1).worker, desk.last(1).attempt, {}});
-    ASSERT_EQ(desk.all<Finish>().size(), 1U);
-    EXPECT_EQ(desk.all<Finish>()[0].attempt.outcome, Outcome::unreadable);
-    EXPECT_THAT(desk.dispatched(), ElementsAre(2));
-}
-
-TEST(Pushes, ToAPoolThatPromisesLessFailTheJob) {
-    Desk desk;
-    desk.pool(0, durable_pool());
-    desk.pool(1, memory_pool());
-    desk.arrive(0);
-    desk.tell(Desk::job(1), Desk::job(2), Desk::job(3));
-    const auto push = [&](std::uint64_t job, std::uint32_t to) {
-        const auto sent = desk.last(job);
-        desk.tell(JobAnswered{sent.worker, sent.attempt, {}, {}, {JobPoolId{to}}});
-        return desk.all<Finish>().at(0).attempt.outcome;
-    };
-    EXPECT_EQ(push(1, 1), Outcome::refused_push);
-    EXPECT_EQ(push(2, 9), Outcome::refused_push);
-    EXPECT_EQ(push(3, 0), Outcome::done);
 }
 
 }  // namespace
