@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Random SIGKILLs of workers and of the daemon while jobs are submitted: no acknowledged job is lost, each ends as it must, with all
-its attempts on record, the last of which was executed; what it pushes comes once.
+"""Random SIGKILLs of workers, of the daemon and of a map's client while jobs are submitted: no acknowledged job is lost, each ends as
+it must, with all its attempts on record, the last of which was executed; what it pushes comes once; who asks again by its key has the
+same job, and who comes back to a named map is told the same results.
 
   jobs_crash_test.py BIN_FOLDER
 
@@ -18,11 +19,15 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from watched_map import WatchedMap  # noqa: E402
+
 BIN = pathlib.Path(sys.argv[1])
 KILLS = int(os.environ.get("PINION_KILLS", "300"))
 SEED = int(os.environ.get("PINION_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 PATIENCE = 60
 DONE, FAILED = 3, 4
+STATES = {DONE: "done", FAILED: "failed"}
 
 # A result pushes to a queue that is as durable or more, so `next` is as safe as `work`.
 POOLS = {"work": ("fsync", 3), "trusting": ("os", 2), "next": ("fsync", 1)}
@@ -95,9 +100,14 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
+    def command(self, *arguments):
+        return [BIN / "pinionctl", "--runtime-dir", self.folder / "run", *arguments]
+
     def ctl(self, *arguments, check=False):
-        return subprocess.run([BIN / "pinionctl", "--runtime-dir", self.folder / "run", *arguments],
-                              capture_output=True, text=True, timeout=PATIENCE, check=check)
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=PATIENCE, check=check)
+
+    def submit(self, *arguments):
+        return subprocess.Popen(self.command("submit", *arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def wait_ready(self):
         deadline = time.monotonic() + PATIENCE
@@ -180,7 +190,7 @@ def look_for_wrongs(store, acknowledged, executed):
             yield f"job {job} ({kind}): {'no end' if end is None else 'state ' + str(end['state'])}"
         elif state == DONE and json.loads(store.results[job]) != result:
             yield f"job {job} ({kind}): {n} became {store.results[job]!r:.80}"
-    pushed = {}
+    pushed, given_once = {}, {}
     for job, end in store.ends.items():
         pool, given = store.inputs[job]
         if f"{pool} {given['n']} {end['number']}" not in executed:
@@ -189,6 +199,8 @@ def look_for_wrongs(store, acknowledged, executed):
             yield f"job {job}: the attempt that killed its worker was not counted"
         if store.attempts.get(job, []) != list(range(1, end["number"])):
             yield f"job {job}: of {end['number']} attempts {store.attempts.get(job, [])} and the last are on record"
+        if pool != "next" and given_once.setdefault(given["n"], job) != job:
+            yield f"jobs {given_once[given['n']]} and {job}: one input, {given['n']}, that was given once"
         if pool == "next":
             pushed[given["n"]] = pushed.get(given["n"], 0) + 1
     pushes = sorted(given["n"] for pool, given in store.inputs.values() if pool != "next" and given["kind"] == "push")
@@ -196,47 +208,94 @@ def look_for_wrongs(store, acknowledged, executed):
         yield f"{len(pushes)} jobs pushed one each, {sum(pushed.values())} came of it"
 
 
-def submit_and_kill(daemon, dice, first):
-    """One kill beside one submit. Returns whether it was the daemon's, and the jobs that were acknowledged."""
-    pool = dice.choice(["work", "work", "trusting"])
-    wishes = [(dice.choice(KINDS), first + i) for i in range(dice.randrange(1, 40))]
-    inputs = [json.dumps({"kind": kind, "n": n}) for kind, n in wishes]
-    submit = subprocess.Popen([BIN / "pinionctl", "--runtime-dir", daemon.folder / "run", "submit", pool, *inputs],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    by_daemon = dice.random() < 0.3
-    at_rest = dice.random() < 0.5
-    if at_rest:
-        ids = submit.communicate(timeout=PATIENCE)[0].split()
-        time.sleep(dice.random() * 0.02)  # what is killed is not to be at rest always
-    daemon.kill() if by_daemon else kill_a_worker(daemon, dice)
-    if not at_rest:
-        ids = submit.communicate(timeout=PATIENCE)[0].split()
-    return by_daemon, dict(zip(map(int, ids), wishes)), first + len(wishes)
+class Wishes:
+    """Jobs of every kind, each with a number of its own."""
+
+    def __init__(self, dice, first):
+        self.dice = dice
+        self.next = first
+
+    def __call__(self):
+        self.next += 1
+        return self.dice.choice(KINDS), self.next - 1
+
+
+def as_inputs(wishes):
+    return [json.dumps({"kind": kind, "n": n}) for kind, n in wishes]
+
+
+class Hail:
+    """Kills beside submits, and the jobs that were acknowledged."""
+
+    def __init__(self, daemon, dice):
+        self.daemon, self.dice = daemon, dice
+        self.wish = Wishes(dice, 0)
+        self.acknowledged, self.daemon_kills, self.unanswered = {}, 0, 0
+
+    def note(self, ids, wishes):
+        for job, wish in zip(map(int, ids), wishes):
+            if self.acknowledged.setdefault(job, wish) != wish:
+                raise SystemExit(f"job {job} was given twice, for {self.acknowledged[job]} and for {wish}")
+
+    def turn(self):
+        """One kill beside one submit; where it is the daemon's, beside one with a key, too."""
+        pool = self.dice.choice(["work", "work", "trusting"])
+        wishes = [self.wish() for _ in range(self.dice.randrange(1, 40))]
+        by_daemon = self.dice.random() < 0.3
+        at_rest = self.dice.random() < 0.5
+        submits = [(self.daemon.submit(pool, *as_inputs(wishes)), wishes)]
+        if by_daemon:
+            keyed = self.wish()
+            words = (pool, *as_inputs([keyed]), "--key", f"order {keyed[1]}")
+            submits.append((self.daemon.submit(*words), [keyed]))
+        if at_rest:
+            ids = self.listen(submits)
+            time.sleep(self.dice.random() * 0.02)  # what is killed is not to be at rest always
+        self.daemon.kill() if by_daemon else kill_a_worker(self.daemon, self.dice)
+        if not at_rest:
+            ids = self.listen(submits)
+        if by_daemon:
+            self.daemon_kills += 1
+            self.daemon.start()
+            self.daemon.wait_ready()
+            # Whether or not the answer came before the kill.
+            again = self.listen([(self.daemon.submit(*words), [keyed])])
+            if len(again) != 1 or ids not in ([], again):
+                raise SystemExit(f"{words[-1]}: was job {ids}, is job {again} after a kill of the daemon:\n" + self.daemon.tail())
+            self.unanswered += not ids
+
+    def listen(self, submits):
+        """Notes what is acknowledged. Returns the ids of the last submit."""
+        for submit, wishes in submits:
+            ids = submit.communicate(timeout=PATIENCE)[0].split()
+            self.note(ids, wishes)
+        return ids
 
 
 def main():
     print(f"seed {SEED}, {KILLS} kills", flush=True)
-    dice = random.Random(SEED)
     with tempfile.TemporaryDirectory(prefix="pinion-") as name, Daemon(pathlib.Path(name)) as daemon:
         daemon.wait_ready()
-        acknowledged, daemon_kills, first = {}, 0, 0
+        hail = Hail(daemon, random.Random(SEED))
+        # What it does depends on how far its client is: its chances are not those of the hail.
+        dice = random.Random(SEED + 1)
+        beside = WatchedMap(daemon, dice, Wishes(dice, 1 << 40), lambda wish: (STATES[expected(*wish)[0]], expected(*wish)[1]))
         for _ in range(KILLS):
-            by_daemon, jobs, first = submit_and_kill(daemon, dice, first)
-            if acknowledged.keys() & jobs.keys():
-                raise SystemExit(f"jobs {acknowledged.keys() & jobs.keys()} were given twice")
-            acknowledged |= jobs
-            if by_daemon:
-                daemon_kills += 1
-                daemon.start()
-                daemon.wait_ready()
+            hail.turn()
+            beside.look()
         daemon.wait_ready()
+        beside.finish()
+        hail.note(beside.jobs.keys(), beside.jobs.values())
         daemon.wait_idle()
         daemon.stop()
         store = Store(daemon.folder)
         executed = set(daemon.notes.read_text().splitlines())
-        print(f"{len(acknowledged)} acknowledged, {len(store.ends)} ended after {sum(map(len, store.attempts.values()))} lost attempts, "
-              f"{daemon_kills} kills of the daemon")
-        if wrong := list(look_for_wrongs(store, acknowledged, executed)):
+        print(f"{len(hail.acknowledged)} acknowledged, {len(store.ends)} ended after {sum(map(len, store.attempts.values()))} lost "
+              f"attempts, {hail.daemon_kills} kills of the daemon, {hail.unanswered} orders asked for again without an answer; "
+              f"{beside.maps} maps by {beside.clients} clients, {beside.came_back} of whom were told what others had been")
+        if KILLS >= 300 and not (hail.unanswered and beside.came_back):
+            raise SystemExit("no order went without an answer, or nobody came back to a map: what is promised then was not tried")
+        if wrong := beside.wrongs + list(look_for_wrongs(store, hail.acknowledged, executed)):
             raise SystemExit("\n".join(wrong[:20]) + f"\n{len(wrong)} in all\n" + daemon.tail())
 
 
