@@ -14,23 +14,24 @@
 namespace pinion::daemon::testing {
 
 struct DiskHost {
-    explicit DiskHost(const std::string& folder, std::function<void(jobs::StorePoint)> hook = {})
-        : host(loop, services(folder, std::move(hook), records), 1) {
+    // `nonce` differs where one comes after another in the same folder, or in a copy of it.
+    explicit DiskHost(const std::string& folder, std::function<void(jobs::StorePoint)> hook = {},
+                      std::uint64_t nonce = 0)
+        : host(loop, services({.folder = folder, .nonce = nonce, .hook = std::move(hook)}, records), 1) {
         EXPECT_TRUE(host.start());
     }
-    static JobServices services(const std::string& folder, std::function<void(jobs::StorePoint)> hook,
-                                std::vector<std::string>& records) {
+    static JobServices services(const jobs::SqliteStoreOptions& options, std::vector<std::string>& records) {
         JobServices services;
         services.unwanted = [](const WorkerId&, supervise::Unwanted) {};
         services.log_line = [](const WorkerId&, std::string_view) {};
         services.memory = [](const WorkerId&) { return std::optional<std::uint64_t>(); };
         services.record = [&records](const log::Record& record) { records.push_back(record.message); };
-        services.open_store = [folder, hook] { return jobs::open_sqlite_store({.folder = folder, .hook = hook}); };
+        services.open_store = [options] { return jobs::open_sqlite_store(options); };
         return services;
     }
     template <class Ready>
     void until(Ready&& ready) {
-        for (int turn = 0; turn < 200 && !ready(); ++turn) sd_event_run(loop.raw(), 100'000);
+        for (int turn = 0; turn < 500 && !ready(); ++turn) sd_event_run(loop.raw(), 100'000);
         ASSERT_TRUE(ready());
     }
     JobPoolId declare(JobPoolSpec jobs = {}) {
