@@ -73,6 +73,12 @@ class Lives(Daemon):
         answer = self.ctl("status", pool, "--json")
         return [worker for row in json.loads(answer.stdout)["pools"] for worker in row["workers"]]
 
+    def pid(self, pool, but=0):
+        """Of its first worker, once there is one and it is another."""
+        pids = [0]
+        self.wait_until(lambda: pids.append(self.workers(pool)[0]["pid"]) or pids[-1] not in (0, but))
+        return pids[-1]
+
     def states(self, pool):
         answer = self.ctl("jobs", "list", pool, "--limit", "100000", "--json")
         return [job["state"] for job in json.loads(answer.stdout)["jobs"]]
@@ -131,8 +137,7 @@ class Workers(unittest.TestCase):
 
     def test_one_that_is_old_is_replaced_without_a_job(self):
         with Lives(pool(recycle={"age": "300ms"})) as daemon:
-            first = daemon.workers("p")[0]["pid"]
-            daemon.wait_until(lambda: daemon.workers("p")[0].get("pid") not in (first, None))
+            daemon.pid("p", but=daemon.pid("p"))
             self.assertIn("recycled", daemon.log())
 
     def test_more_inputs_than_the_queue_holds_are_submitted_where_they_may_wait(self):
@@ -238,12 +243,12 @@ class Interrupts(unittest.TestCase):
 
     def test_a_map_without_a_name_is_cancelled_with_the_job_that_runs(self):
         with Lives(pool()) as daemon:
-            worker = daemon.workers("p")[0]["pid"]
+            worker = daemon.pid("p")
             code, words = daemon.interrupted()
             self.assertEqual(code, 130)
             self.assertIn("interrupted; the map is cancelled", words)
             daemon.wait_until(lambda: daemon.states("p") == ["cancelled"] * 2)
-            daemon.wait_until(lambda: daemon.workers("p")[0].get("pid") not in (worker, None))
+            daemon.pid("p", but=worker)
             self.assertEqual(daemon.map("p", '"pid"').returncode, 0)
 
 
