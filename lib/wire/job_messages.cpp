@@ -55,7 +55,8 @@ constexpr std::array table{
                "`{\"finished\",\"failed\",\"total\"?}`, at most ten a second; `total` once it is sealed"},
     MessageRow{map_done, "map_done", Sender::daemon, json, "the map's",
                "`{\"done\",\"failed\",\"cancelled\"}` of the results that were sent, last of all"},
-    MessageRow{wait, "wait", Sender::client, json, request_id, "`{\"jobs\"}`: answered by finished for each"},
+    MessageRow{wait, "wait", Sender::client, json, request_id,
+               "`{\"jobs\"}`: answered by finished, or failure, for each"},
     MessageRow{ask_job, "ask_job", Sender::client, json, request_id, "`{\"job\",\"result\"?}`"},
     MessageRow{
         job_state, "job_state", Sender::daemon, body, same_id,
