@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Delayed jobs come out by their time, whatever comes and goes between, and all of a lane at once.
-#include "jobs/delays.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +8,8 @@
 #include <random>
 #include <set>
 #include <tuple>
+
+#include "jobs/delays.h"
 
 namespace pinion::jobs {
 namespace {
