@@ -152,7 +152,10 @@ void Scheduler::Impl::touch_durable() {
 }
 
 void Scheduler::Impl::on(const TimerFired&) {
-    for (Place first = delays_.first(); first != nowhere && jobs_.at(first).time() <= now_; first = delays_.first()) {
+    // Many more, queued with the same delay, would hold up the workers of all pools.
+    for (std::size_t left = limits::due_slice; left > 0; --left) {
+        const Place first = delays_.first();
+        if (first == nowhere || jobs_.at(first).time() > now_) break;
         PoolRecord& pool = pool_of(jobs_.at(first));
         leave_queue(pool, first);
         make_ready(pool, first);

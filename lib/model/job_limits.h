@@ -46,6 +46,7 @@ inline constexpr Duration prefetch_work = 1ms;           // as much work a worke
 inline constexpr Duration turn_latency = 10ms;           // in which the daemon comes round, however busy
 inline constexpr std::size_t bytes_ahead = 32 << 20;     // of inputs at a worker; from here on it has none ahead
 inline constexpr std::size_t cancel_slice = 4096;        // jobs of a cancelled map that one turn ends
+inline constexpr std::size_t due_slice = 4096;           // delayed jobs that one turn makes ready
 inline constexpr std::uint64_t counted_ahead = 100'000;  // how far `why` counts in one queue
 
 }  // namespace pinion::limits

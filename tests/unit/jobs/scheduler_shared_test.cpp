@@ -168,6 +168,24 @@ TEST(Maps, AHugeCancelIsDoneInSlices) {
     EXPECT_EQ(desk.scheduler.next_deadline(), no_deadline);
 }
 
+TEST(Turns, ManyThatAreDueAtOnceComeInSlices) {
+    Desk desk;
+    desk.pool(0, memory_pool());
+    std::vector<JobEvent> events;
+    for (std::uint64_t id = 1; id <= limits::due_slice + 1; ++id) {
+        JobQueued job = Desk::job(id);
+        job.not_before = desk.now + 1s;
+        events.emplace_back(job);
+    }
+    desk.turn(events);
+    desk.advance(2s);
+    EXPECT_EQ(desk.scheduler.queue(JobPoolId{0})->ready, limits::due_slice);
+    EXPECT_LE(desk.scheduler.next_deadline(), desk.now) << "the rest is wanted at once";
+    desk.tell(TimerFired{});
+    EXPECT_EQ(desk.scheduler.queue(JobPoolId{0})->ready, limits::due_slice + 1);
+    EXPECT_EQ(desk.scheduler.next_deadline(), no_deadline);
+}
+
 TEST(Maps, AHugeCancelWaitsWhileTheStoreIsBehind) {
     for (const bool in_memory_now : {false, true}) {
         Desk desk;
