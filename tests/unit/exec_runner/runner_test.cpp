@@ -206,7 +206,7 @@ TEST_F(RunnerTest, TellsWhatAProcessUsed) {
     EXPECT_GT(used(large, "peak_memory_bytes"), 50'000'000U);
     const auto small = used("true", "peak_memory_bytes");
     EXPECT_GT(small, 0U);
-    EXPECT_LT(small, 20'000'000U);
+    EXPECT_LT(small, 40'000'000U) << "at least as much as the runner itself had, of which it is begun";
 }
 
 TEST_F(RunnerTest, TellsWhyAProcessCantBeStarted) {
