@@ -206,7 +206,11 @@ TEST_F(RunnerTest, TellsWhatAProcessUsed) {
     EXPECT_GT(used(large, "peak_memory_bytes"), 50'000'000U);
     const auto small = used("true", "peak_memory_bytes");
     EXPECT_GT(small, 0U);
-    EXPECT_LT(small, 40'000'000U) << "at least as much as the runner itself had, of which it is begun";
+#ifdef __SANITIZE_ADDRESS__
+    EXPECT_LT(small, 40'000'000U) << "it has as much as the runner, of which it is begun, and that is large here";
+#else
+    EXPECT_LT(small, 20'000'000U);
+#endif
 }
 
 TEST_F(RunnerTest, TellsWhyAProcessCantBeStarted) {
