@@ -292,6 +292,23 @@ TEST_F(StoreOnABadDisk, ADamagedPageOfWhatWaitsStopsItAtStart) {
     EXPECT_THAT(refused.jobs.error().message, HasSubstr("the database is damaged, nothing is written any more"));
 }
 
+TEST_F(StoreOnABadDisk, ADamagedPageThatACommitMeetsStopsIt) {
+    JobId kept;
+    {
+        StoreDesk desk(options);
+        kept = desk.one({.payload = "kept"});
+    }
+    StoreDesk desk(options);
+    failing_disk::spoil_live_pages(folder.path + "/jobs.db");
+    const auto refused = desk.submit({{.payload = "1"}});
+    ASSERT_FALSE(refused.jobs.has_value());
+    EXPECT_THAT(refused.jobs.error().message, HasSubstr("the database is damaged, nothing is written any more"));
+    const auto health = desk.wait<StoreHealth>();
+    EXPECT_EQ(health.state, StoreHealth::State::stopped);
+    EXPECT_EQ(health.code, EUCLEAN);
+    EXPECT_EQ(*desk.ask<Fetched>(FetchPayload{1, kept}).payload, "kept") << "it lies in a page that is whole";
+}
+
 TEST_F(StoreOnABadDisk, ALogThatWasCutOffOpensWithWhatIsLeft) {
     std::vector<JobId> ids;
     const std::string log = folder.path + "/jobs.db-wal";
